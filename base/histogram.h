@@ -1,0 +1,71 @@
+// A log-linear histogram of durations: 64 steps in each power of two, so that a value is known to
+// within 1.6 %. No allocation; may lie in shared memory, written by one thread and read by any.
+#ifndef ROOST_BASE_HISTOGRAM_H_
+#define ROOST_BASE_HISTOGRAM_H_
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace roost {
+
+class Histogram {
+ public:
+  static constexpr unsigned kStepBits = 6;
+  static constexpr unsigned kOctaves = 34;  // up to 2^(34 + 6) ns, 18 minutes; longer counts as that
+  static constexpr size_t kBuckets = (kOctaves + 1) << kStepBits;
+
+  // The one writer.
+  void Record(uint64_t value) {
+    auto& count = counts_[IndexOf(value)];
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+
+  // The value below which `fraction` (0 to 1) of the recorded values lie; 0 if there are none.
+  uint64_t Quantile(double fraction) const {
+    const uint64_t total = Count();
+    if (total == 0) return 0;
+    auto wanted = static_cast<uint64_t>(fraction * static_cast<double>(total));
+    if (wanted >= total) wanted = total - 1;
+    uint64_t seen = 0;
+    for (size_t i = 0; i < kBuckets; ++i) {
+      seen += counts_[i].load(std::memory_order_relaxed);
+      if (seen > wanted) return MiddleOf(i);
+    }
+    return MiddleOf(kBuckets - 1);
+  }
+
+  uint64_t Count() const {
+    uint64_t total = 0;
+    for (const auto& count : counts_) total += count.load(std::memory_order_relaxed);
+    return total;
+  }
+
+  static constexpr size_t IndexOf(uint64_t value) {
+    constexpr uint64_t kSteps = 1ull << kStepBits;
+    if (value < kSteps) return static_cast<size_t>(value);
+    const auto octave = static_cast<unsigned>(std::bit_width(value)) - kStepBits;
+    if (octave > kOctaves) return kBuckets - 1;
+    // The bits below the leading one pick the step: octave 1 begins at kSteps.
+    return (static_cast<size_t>(octave) << kStepBits) +
+           static_cast<size_t>((value >> (octave - 1)) - kSteps);
+  }
+
+  static constexpr uint64_t MiddleOf(size_t index) {
+    constexpr uint64_t kSteps = 1ull << kStepBits;
+    const size_t octave = index >> kStepBits;
+    const uint64_t step = index & (kSteps - 1);
+    if (octave == 0) return step;
+    const uint64_t low = (kSteps + step) << (octave - 1);
+    return low + ((1ull << (octave - 1)) >> 1);
+  }
+
+ private:
+  std::atomic<uint64_t> counts_[kBuckets] = {};
+};
+static_assert(sizeof(Histogram) == Histogram::kBuckets * 8);
+
+}  // namespace roost
+
+#endif  // ROOST_BASE_HISTOGRAM_H_

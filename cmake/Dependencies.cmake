@@ -1,0 +1,18 @@
+# What Roost builds on: Debian packages, found here and nowhere else.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)  # headers alone: Interprocess, JSON, Unordered, Lockfree
+find_package(fmt 9 REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)  # optional: readiness and socket activation
+find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+find_path(FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h REQUIRED)
+find_program(FLATC flatc REQUIRED)
+if(ROOST_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(ROOST_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()

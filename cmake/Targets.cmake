@@ -1,0 +1,28 @@
+# Flags and helpers shared by all folders.
+
+# Linked PRIVATE, so that users of the installed library never see them.
+add_library(roost_warnings INTERFACE)
+target_compile_options(roost_warnings INTERFACE -Wall -Wextra -Wshadow -Wconversion
+                       -Wno-sign-conversion -Wnon-virtual-dtor -Wimplicit-fallthrough)
+if(ROOST_WERROR)
+  target_compile_options(roost_warnings INTERFACE -Werror)
+endif()
+
+if(ROOST_SANITIZER STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(ROOST_SANITIZER STREQUAL "thread")
+  # GCC warns that TSan does not see fences; Roost's shared words are all atomic, so nothing is missed.
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer -Wno-tsan)
+  add_link_options(-fsanitize=thread)
+endif()
+
+# roost_test(<source> <libraries...>): one GoogleTest program, each of its tests a ctest.
+function(roost_test source)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main roost_warnings)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+endfunction()

@@ -1,0 +1,85 @@
+// A segment: one file of the journal, `<base sequence as 20 digits>.segment` in the data directory.
+//
+//   0                4096                                     end            end + 16 * index_count
+//   +----------------+----------------------------------------+--------------+---------------+
+//   | SegmentHeader  | records, without a gap                 | IndexEntry[] | SegmentFooter |
+//   +----------------+----------------------------------------+--------------+---------------+
+//   <- kSegmentHeaderBytes ->                                 <- a closed segment only ------>
+//
+// The record at position p is at file offset kSegmentHeaderBytes + p - base_position. A batch is never
+// split over two segments. An open segment is preallocated and zero behind its last record. When the
+// next batch does not fit, the segment is closed: index and footer are written behind the last record
+// and the file is cut to its length. A closed segment is never written again.
+//
+// The data directory (0700; files 0600):
+//   lock          flock()ed while a broker runs; "<pid>\n<socket>\n<log id>\n" for the one that is refused
+//   identity      IdentityFile: what this log is
+//   <20 digits>.segment
+//
+// A footer is valid if it ends the file, its magic, version and checksum are right, and its fields fit
+// the header and the file's length. Without a valid footer a segment is open, or was when its broker
+// died. Only the newest may be.
+#ifndef ROOST_LOG_SEGMENT_FORMAT_H_
+#define ROOST_LOG_SEGMENT_FORMAT_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace roost {
+
+inline constexpr uint64_t kSegmentMagic = 0x3147455354535252;  // "RRSTSEG1"
+inline constexpr uint64_t kFooterMagic = 0x31544f4f46545352;   // "RSTFOOT1"
+inline constexpr uint64_t kIdentityMagic = 0x3144495453525352;
+inline constexpr uint32_t kSegmentVersion = 1;
+inline constexpr uint64_t kSegmentHeaderBytes = 4096;
+inline constexpr uint64_t kSegmentBytesMin = 64ull << 10;
+inline constexpr uint64_t kSegmentBytesMax = 4ull << 30;
+inline constexpr uint64_t kIndexStride = 64;  // one IndexEntry for each 64th event of a segment
+
+struct SegmentHeader {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t record_version;
+  uint8_t log_id[16];
+  uint64_t epoch;
+  uint64_t base_sequence;   // of its first event
+  uint64_t base_position;
+  uint64_t created_ns;      // CLOCK_REALTIME
+  uint64_t size;            // preallocated bytes, with this header
+  uint32_t reserved;
+  uint32_t crc32c;          // of the bytes before it
+};
+static_assert(sizeof(SegmentHeader) == 80);
+
+struct IndexEntry {
+  uint64_t sequence;        // base_sequence, base_sequence + 64, ...
+  uint64_t position;
+};
+static_assert(sizeof(IndexEntry) == 16);
+
+struct SegmentFooter {
+  uint64_t magic;
+  uint64_t last_sequence;   // base_sequence - 1: it has no event
+  uint64_t end_position;    // base_position + length of the records
+  uint64_t index_count;
+  uint64_t time_ns_min;
+  uint64_t time_ns_max;
+  uint32_t version;
+  uint32_t crc32c;          // of the index entries and the bytes before it
+};
+static_assert(sizeof(SegmentFooter) == 56);
+
+struct IdentityFile {
+  uint64_t magic;
+  uint8_t log_id[16];
+  uint64_t epoch;           // grows whenever sequences may be given out again
+  uint8_t boot_id[16];      // of the kernel when the log was last opened
+  uint8_t session_key[32];  // secrets of sessions are made with it
+  uint32_t version;
+  uint32_t crc32c;          // of the bytes before it
+};
+static_assert(sizeof(IdentityFile) == 88);
+
+}  // namespace roost
+
+#endif  // ROOST_LOG_SEGMENT_FORMAT_H_

@@ -1,0 +1,80 @@
+// Reads one segment of the journal by pread, so that a file that is cut or damaged is an error and
+// never a signal. For the broker, for clients (on a descriptor that the broker handed out) and for tools
+// that look into a data directory without a broker.
+//
+// One thread at a time. Keeps one read-ahead buffer, at most kReadAheadBytes, given back by Release().
+#ifndef ROOST_LOG_SEGMENT_READER_H_
+#define ROOST_LOG_SEGMENT_READER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "base/unique_fd.h"
+#include "log/record_format.h"
+#include "log/segment_format.h"
+
+namespace roost {
+
+class SegmentReader {
+ public:
+  static constexpr size_t kReadAheadBytes = 256 << 10;
+
+  // Reads and checks the header and, if there is one, the footer. `name` is for messages.
+  // kCorruption, kIncompatible, kIoError, kGone (the file was cut to nothing by retention).
+  static Result<SegmentReader> Open(UniqueFd fd, std::string name);
+
+  const SegmentHeader& header() const { return header_; }
+  const std::optional<SegmentFooter>& footer() const { return footer_; }
+  const std::string& name() const { return name_; }
+  uint64_t base_sequence() const { return header_.base_sequence; }
+  uint64_t base_position() const { return header_.base_position; }
+
+  enum class Outcome {
+    kRecord,
+    kEnd,      // zeros, or the end of the segment: nothing was written there (yet)
+    kDamaged,  // bytes that are no record; status() says where and what
+    kGone,     // the file was cut: retention took it
+    kError,    // the read failed; status() has the errno
+  };
+
+  // The header of the record at `position`, sizes checked (rule 1), checksum not.
+  Outcome ReadHeaderAt(uint64_t position, RecordHeader* header);
+  // Appends the whole record to `out`, its checksum checked (rules 1 and 2).
+  Outcome ReadRecordAt(uint64_t position, std::vector<std::byte>* out);
+
+  // The position of event `sequence`, by the footer's index or else by walking from `anchor_position`
+  // (an event at or before it; 0: from the beginning). kNotFound if the segment does not have it.
+  Result<uint64_t> FindSequence(uint64_t sequence, uint64_t anchor_position = 0);
+
+  // Why the last outcome was kDamaged or kError.
+  const Status& status() const { return status_; }
+
+  // Gives the read-ahead buffer back.
+  void Release();
+
+ private:
+  SegmentReader() = default;
+
+  UniqueFd fd_;
+  std::string name_;
+  SegmentHeader header_{};
+  std::optional<SegmentFooter> footer_;
+  std::vector<std::byte> buffer_;
+  uint64_t buffer_position_ = 0;
+  Status status_;
+};
+
+// The segments of a data directory, oldest first, by name alone.
+struct SegmentFile {
+  uint64_t base_sequence;
+  std::string path;
+};
+Result<std::vector<SegmentFile>> ListSegments(const std::string& directory);
+
+}  // namespace roost
+
+#endif  // ROOST_LOG_SEGMENT_READER_H_
