@@ -1,0 +1,16 @@
+#include "roost/event.h"
+
+#include "log/ring_format.h"
+
+namespace roost {
+
+const char* DurabilityName(Durability durability) {
+  switch (durability) {
+    case Durability::kMemory: return "memory";
+    case Durability::kProcess: return "process";
+    case Durability::kPower: return "power";
+  }
+  return "?";
+}
+
+}  // namespace roost

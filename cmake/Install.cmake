@@ -1,0 +1,1 @@
+# What `cmake --install` puts where, and what find_package(Roost) finds.
