@@ -1,1 +1,43 @@
 # What `cmake --install` puts where, and what find_package(Roost) finds.
+#
+#   bin/                   roostd, roost, roost-mcp
+#   include/roost/         the public headers, and the one of base/ that they include
+#   lib/                   the static libraries behind Roost::client
+#   lib/cmake/Roost/       RoostConfig.cmake
+#   lib/systemd/system/    roostd.service
+#   share/doc/roost/
+
+foreach(program roostd roost roost-mcp)
+  if(TARGET ${program})
+    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
+  endif()
+endforeach()
+
+# Users link Roost::client; the others come with it, since static libraries cannot hide what they need.
+set(libraries roost_client roost_log roost_ipc roost_base roost_schemas)
+set_property(TARGET roost_client PROPERTY EXPORT_NAME client)
+set_property(TARGET roost_log PROPERTY EXPORT_NAME log)
+set_property(TARGET roost_ipc PROPERTY EXPORT_NAME ipc)
+set_property(TARGET roost_base PROPERTY EXPORT_NAME base)
+set_property(TARGET roost_schemas PROPERTY EXPORT_NAME schemas)
+install(TARGETS ${libraries} EXPORT RoostTargets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+install(DIRECTORY client/include/roost DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
+        FILES_MATCHING PATTERN "*.h")
+# Beside them, so that their `#include "base/status.h"` finds it without another include directory.
+install(FILES base/status.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/roost/base COMPONENT development)
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/Roost)
+install(EXPORT RoostTargets NAMESPACE Roost:: DESTINATION ${package} COMPONENT development)
+configure_package_config_file(cmake/RoostConfig.cmake.in ${PROJECT_BINARY_DIR}/RoostConfig.cmake
+                              INSTALL_DESTINATION ${package})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/RoostConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/RoostConfig.cmake ${PROJECT_BINARY_DIR}/RoostConfigVersion.cmake
+        DESTINATION ${package} COMPONENT development)
+
+configure_file(packaging/roostd.service.in ${PROJECT_BINARY_DIR}/roostd.service @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/roostd.service DESTINATION lib/systemd/system COMPONENT programs)
+install(FILES packaging/roost.sysusers DESTINATION lib/sysusers.d RENAME roost.conf COMPONENT programs)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
