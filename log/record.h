@@ -21,10 +21,16 @@ uint64_t StreamHash(std::string_view name);
 // The revision that the jump link of `revision` leads to; 0: none. REQUIRES: revision >= 1.
 uint64_t JumpRevision(uint64_t revision);
 
+// The size field of a record with a body of `body_length` bytes.
+constexpr uint64_t RecordSize(RecordKind kind, uint64_t body_length) {
+  const uint64_t used = AlignUp(kRecordHeaderBytes + body_length, kRecordAlignment);
+  return kind == RecordKind::kEvent && used < kEventBytesMin ? kEventBytesMin : used;
+}
+
 // The crc32c field that this record should have. `record` begins with a RecordHeader and is complete.
 uint32_t RecordChecksum(Bytes record);
 
-// Rule 1 of record_format.h: the sizes of a header agree with each other and fit `available` bytes.
+// Rule 1 of record_format.h: kind and sizes of a header agree with each other and fit `available` bytes.
 bool RecordSizesAreSound(const RecordHeader& header, uint64_t available);
 
 // Rules 1 and 2.

@@ -20,12 +20,14 @@
 // stack"). With the two any revision is reached in O(log n) steps, in the ring or on disk.
 //
 // A record is valid where it lies if, in this order:
-//   1. size is a multiple of 8, at least kRecordHeaderBytes + body_len, less than 8 more than that,
-//      and within what holds it;
+//   1. kind is one of RecordKind's, size is RecordSize(kind, body_len) (log/record.h: header and body,
+//      rounded up to 8 and to kEventBytesMin), at most kRecordBytesMax and within what holds it;
 //   2. crc32c is that of the record without the crc32c field itself (RecordChecksum in log/record.h);
 //   3. sequence is that of the event before it plus one (or the same, for a record that is no event);
 //   4. bidx < bcnt, and it continues the batch of the record before it: a batch is complete when its
-//      last record (bidx + 1 == bcnt) is valid. What comes after the last complete batch is cut off.
+//      last record (bidx + 1 == bcnt) is valid. What comes after the last complete batch is cut off;
+//   5. revision, previous and jump continue its stream.
+// Rules 1 and 2 are about the bytes alone ("sound"); 3 to 5 about their place (log/record_chain.h).
 //
 // A change here is a new kRecordVersion, and an entry in docs/decisions.
 #ifndef ROOST_LOG_RECORD_FORMAT_H_
@@ -76,9 +78,10 @@ struct RecordHeader {
 };
 inline constexpr uint64_t kRecordHeaderBytes = sizeof(RecordHeader);
 
-// No event is smaller: three required strings and a table take more than 32 bytes. The ring's index of
-// sequences is dimensioned by it.
+// No event is smaller, zeros fill it up. The ring's index of sequences is dimensioned by it.
 inline constexpr uint64_t kEventBytesMin = 128;
+// Nor is a record or a whole batch larger: what a reader has to allocate at most.
+inline constexpr uint64_t kRecordBytesMax = 16ull << 20;
 
 static_assert(sizeof(RecordHeader) == 96);
 static_assert(offsetof(RecordHeader, sequence) == 8);

@@ -17,21 +17,25 @@
 //                 records_size / kEventBytesMin, so a slot lives at least as long as its event.
 // stream table    entry i is the stream with id i; ids are given in order of first appearance.
 // stream hash     open addressing, linear: slot = StreamHash(name) & (hash_slots - 1), then the next;
-//                 0 is free, else id + 1. Never more than half full; nothing is ever removed.
-// names           the streams' names, one after another, without separators.
+//                 0 is free, else id + 1. Never more than half full; nothing is ever removed. A new
+//                 stream that would lie more than kHashProbesMax slots away is refused.
+// names           the streams' names, one after another, without separators. A stream of which damage
+//                 or retention took every event has no name, no hash slot and revision 0.
 //
 // Commit protocol, the whole of it:
 //   writer  1. reclaimed := end of what will be written - records_size   relaxed, then a release fence
-//           2. store the records' words, then their index slots          relaxed
+//           2. store the records' words relaxed, then their index slots  release
 //           3. store the streams: name, then entry fields; last_position release; for a new stream then
 //              its hash slot and stream_count                            release
 //           4. head := the last sequence written                         release
 //   reader  1. load head; an event after it does not exist               acquire
-//           2. load the index slot, copy the record's words              relaxed, then an acquire fence
+//           2. load the index slot acquire, copy the record's words      relaxed, then an acquire fence
 //           3. load reclaimed; position < reclaimed: the copy may be torn, drop it      relaxed
 //           4. the copy's sequence is another: the slot was reused, drop it
 // If a reader's step 2 sees a word of a later lap, the two fences make that lap's `reclaimed` visible to
-// its step 3. A whole batch is published by one step 4.
+// its step 3. The index slot is released because it may lead to a later event at the same place, whose
+// position step 3 finds in order: then all of that event's words are there and step 4 tells. A whole
+// batch is published by one step 4 of the writer.
 //
 // A stream is read from StreamEntry::last_position (acquire), after head: events beyond that head are
 // skipped (they are there already, but their batch may not be), and `previous` and `jump` lead on.
@@ -56,6 +60,9 @@ inline constexpr uint64_t kRingPage = 4096;
 inline constexpr uint64_t kRecordsAlignment = 2ull << 20;
 inline constexpr uint64_t kRingBytesMin = 64ull << 10;   // of the records region; a power of two
 inline constexpr uint64_t kRingBytesMax = 64ull << 30;
+
+inline constexpr uint64_t kStreamsMaxMax = 1ull << 24;   // name offsets are 32 bits
+inline constexpr uint64_t kHashProbesMax = 4096;
 
 inline constexpr uint64_t kStreamNameBytesMax = 255;
 inline constexpr uint64_t kTypeBytesMax = 128;
