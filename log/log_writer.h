@@ -26,9 +26,9 @@
 namespace roost {
 
 struct LogOptions {
-  std::string directory;             // unused with kMemory
+  std::string directory;  // unused with kMemory
   Durability durability = Durability::kProcess;
-  uint64_t ring_bytes = 64ull << 20;     // rounded up to a power of two
+  uint64_t ring_bytes = 64ull << 20;  // rounded up to a power of two
   uint64_t segment_bytes = 64ull << 20;
   uint64_t streams_max = 1ull << 20;
   uint64_t event_data_bytes_max = 1ull << 20;
@@ -54,25 +54,25 @@ struct BatchOrigin {
 };
 
 struct BatchPlace {
-  uint64_t first = 0;     // sequences
+  uint64_t first = 0;  // sequences
   uint64_t last = 0;
   uint64_t revision = 0;  // of the last event
 };
 
 enum class StageOutcome {
   kStaged,
-  kStageFull,       // no room in this turn: Commit, then try again
-  kTooLarge,        // over batch_bytes_max as records: never fits
+  kStageFull,  // no room in this turn: Commit, then try again
+  kTooLarge,   // over batch_bytes_max as records: never fits
   kTooManyStreams,
 };
 
 // What Open found. The text is for the log line and for $broker.
 struct RecoveryReport {
-  bool clean = true;              // there was a closing mark, or no log yet
+  bool clean = true;  // there was a closing mark, or no log yet
   uint64_t events = 0;
-  uint64_t bytes_cut = 0;         // of an incomplete last batch
-  std::string cut;                // "" or "cut 312 bytes of an incomplete batch off <file> at offset N"
-  std::string damage;             // with accept_damage: what was left out
+  uint64_t bytes_cut = 0;  // of an incomplete last batch
+  std::string cut;         // "" or "cut 312 bytes of an incomplete batch off <file> at offset N"
+  std::string damage;      // with accept_damage: what was left out
   uint64_t duration_ns = 0;
 };
 
@@ -86,7 +86,7 @@ class RecoveryObserver {
 
 // Where an old event is, for handing a read-only descriptor out.
 struct SegmentPlace {
-  UniqueFd fd;                   // O_RDONLY
+  UniqueFd fd;  // O_RDONLY
   uint64_t base_sequence = 0;
   uint64_t base_position = 0;
   uint64_t end_position = 0;     // 0: the open segment

@@ -37,9 +37,8 @@ uint32_t RecordChecksum(Bytes record) {
 }
 
 bool RecordSizesAreSound(const RecordHeader& header, uint64_t available) {
-  const bool kind_is_known =
-      header.kind == RecordKind::kEvent ||
-      (header.kind == RecordKind::kClose && header.body_length == 0);
+  const bool kind_is_known = header.kind == RecordKind::kEvent ||
+                             (header.kind == RecordKind::kClose && header.body_length == 0);
   return kind_is_known && header.size == RecordSize(header.kind, header.body_length) &&
          header.size <= kRecordBytesMax && header.size <= available;
 }

@@ -43,7 +43,7 @@ inline constexpr uint64_t kRecordAlignment = 8;
 inline constexpr uint64_t kFirstPosition = 4096;
 
 enum class RecordKind : uint8_t {
-  kNone = 0,   // zeroed memory is never a record
+  kNone = 0,  // zeroed memory is never a record
   kEvent = 1,
   kClose = 2,  // the broker ended cleanly here; no body, sequence of the last event, no stream
 };
@@ -55,26 +55,26 @@ enum RecordFlags : uint8_t {
 inline constexpr uint32_t kNoStream = 0xFFFFFFFF;
 
 struct RecordHeader {
-  uint32_t size;           // of the whole record, with header and zeros
+  uint32_t size;  // of the whole record, with header and zeros
   uint32_t crc32c;
-  uint64_t sequence;       // 1 for the first event ever, then +1 for each
-  uint64_t revision;       // the same within the stream
-  uint64_t previous;       // position; 0: none
-  uint64_t jump;           // position; 0: none
-  uint64_t time_ns;        // CLOCK_REALTIME when the broker ordered it
-  uint64_t session;        // whose request it was; 0: the broker's own
-  uint64_t request;        // its number; 0: the broker's own
-  uint32_t stream;         // id in the stream table
-  uint32_t type;           // FilterHash of the type
-  uint32_t agent;          // FilterHash of the agent
-  uint32_t uid;            // of the appending process, from the kernel
-  uint16_t batch_index;    // 0 for the first event of its batch
+  uint64_t sequence;     // 1 for the first event ever, then +1 for each
+  uint64_t revision;     // the same within the stream
+  uint64_t previous;     // position; 0: none
+  uint64_t jump;         // position; 0: none
+  uint64_t time_ns;      // CLOCK_REALTIME when the broker ordered it
+  uint64_t session;      // whose request it was; 0: the broker's own
+  uint64_t request;      // its number; 0: the broker's own
+  uint32_t stream;       // id in the stream table
+  uint32_t type;         // FilterHash of the type
+  uint32_t agent;        // FilterHash of the agent
+  uint32_t uid;          // of the appending process, from the kernel
+  uint16_t batch_index;  // 0 for the first event of its batch
   uint16_t batch_count;
   RecordKind kind;
-  uint8_t flags;           // RecordFlags
-  uint16_t reserved;       // 0
+  uint8_t flags;      // RecordFlags
+  uint16_t reserved;  // 0
   uint32_t body_length;
-  uint32_t reserved2;      // 0
+  uint32_t reserved2;  // 0
 };
 inline constexpr uint64_t kRecordHeaderBytes = sizeof(RecordHeader);
 

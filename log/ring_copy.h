@@ -26,7 +26,7 @@ bool CopyIntact(const RingRecords& records, uint64_t position, std::byte* to, ui
                 Between between) {
   const uint64_t offset = position & (records.size - 1);
   const uint64_t first = std::min(size, records.size - offset);
-  CopyWordsFromShared(to, records.data + offset, first);               // step 2
+  CopyWordsFromShared(to, records.data + offset, first);  // step 2
   CopyWordsFromShared(to + first, records.data, size - first);
   std::atomic_thread_fence(std::memory_order_acquire);
   between();

@@ -58,26 +58,26 @@ inline constexpr uint64_t kRingMagic = 0x31474e4952545352;  // "RSTRING1"
 inline constexpr uint32_t kRingVersion = 1;
 inline constexpr uint64_t kRingPage = 4096;
 inline constexpr uint64_t kRecordsAlignment = 2ull << 20;
-inline constexpr uint64_t kRingBytesMin = 64ull << 10;   // of the records region; a power of two
+inline constexpr uint64_t kRingBytesMin = 64ull << 10;  // of the records region; a power of two
 inline constexpr uint64_t kRingBytesMax = 64ull << 30;
 
-inline constexpr uint64_t kStreamsMaxMax = 1ull << 24;   // name offsets are 32 bits
+inline constexpr uint64_t kStreamsMaxMax = 1ull << 24;  // name offsets are 32 bits
 inline constexpr uint64_t kHashProbesMax = 4096;
 
 inline constexpr uint64_t kStreamNameBytesMax = 255;
 inline constexpr uint64_t kTypeBytesMax = 128;
 inline constexpr uint64_t kAgentBytesMax = 128;
-inline constexpr uint64_t kIdBytesMax = 255;              // id, correlation_id, causation_id
+inline constexpr uint64_t kIdBytesMax = 255;  // id, correlation_id, causation_id
 inline constexpr uint64_t kContentTypeBytesMax = 128;
 
 enum class Durability : uint32_t { kMemory = 0, kProcess = 1, kPower = 2 };
 
 struct StreamEntry {
-  uint64_t name_hash;                    // StreamHash(name); constant, like the next two
-  uint32_t name_offset;                  // into names
+  uint64_t name_hash;    // StreamHash(name); constant, like the next two
+  uint32_t name_offset;  // into names
   uint32_t name_length;
-  std::atomic<uint64_t> last_position;   // of its newest event
-  std::atomic<uint64_t> revision;        // of its newest event
+  std::atomic<uint64_t> last_position;  // of its newest event
+  std::atomic<uint64_t> revision;       // of its newest event
   std::atomic<uint64_t> last_sequence;
   std::atomic<uint64_t> last_time_ns;
   uint64_t reserved[2];
@@ -93,27 +93,27 @@ struct RingHeader {
   uint64_t epoch;
   Durability durability;
   uint32_t broker_pid;
-  uint64_t started_ns;                   // CLOCK_REALTIME
-  uint64_t size;                         // of the whole memfd
+  uint64_t started_ns;  // CLOCK_REALTIME
+  uint64_t size;        // of the whole memfd
   uint64_t hash_offset;
-  uint64_t hash_slots;                   // a power of two
+  uint64_t hash_slots;  // a power of two
   uint64_t streams_offset;
   uint64_t streams_max;
   uint64_t names_offset;
   uint64_t names_size;
   uint64_t index_offset;
-  uint64_t index_slots;                  // a power of two
+  uint64_t index_slots;  // a power of two
   uint64_t records_offset;
-  uint64_t records_size;                 // a power of two
-  uint64_t event_data_bytes_max;         // limits of an append, for clients to say no early
+  uint64_t records_size;          // a power of two
+  uint64_t event_data_bytes_max;  // limits of an append, for clients to say no early
   uint64_t batch_events_max;
   uint64_t batch_bytes_max;
 
-  alignas(64) std::atomic<uint64_t> head;          // sequence of the newest visible event; 0: none
-  alignas(64) std::atomic<uint64_t> reclaimed;     // records before this position may be overwritten
-  alignas(64) std::atomic<uint64_t> oldest;        // sequence of the oldest whole event; relaxed, a hint
+  alignas(64) std::atomic<uint64_t> head;       // sequence of the newest visible event; 0: none
+  alignas(64) std::atomic<uint64_t> reclaimed;  // records before this position may be overwritten
+  alignas(64) std::atomic<uint64_t> oldest;  // sequence of the oldest whole event; relaxed, a hint
   alignas(64) std::atomic<uint64_t> stream_count;  // entries 0 .. stream_count-1 are there
-  std::atomic<uint64_t> log_oldest;                // oldest event that journal or ring still have; a hint
+  std::atomic<uint64_t> log_oldest;  // oldest event that journal or ring still have; a hint
 };
 static_assert(sizeof(RingHeader) <= kRingPage);
 static_assert(std::atomic<uint64_t>::is_always_lock_free);

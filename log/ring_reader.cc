@@ -110,14 +110,16 @@ Result<RingReader> RingReader::Open(const UniqueFd& fd) {
   alignas(RingHeader) std::byte copy[sizeof(RingHeader)];
   const RingHeader& header = *CopyHeader(mapping->data(), copy);
   if (header.magic != kRingMagic) {
-    return {StatusCode::kIncompatible,
-            fmt::format("not a ring: its magic is {:#018x}, not {:#018x}", header.magic, kRingMagic)};
+    return {
+        StatusCode::kIncompatible,
+        fmt::format("not a ring: its magic is {:#018x}, not {:#018x}", header.magic, kRingMagic)};
   }
   if (header.version != kRingVersion || header.record_version != kRecordVersion) {
-    return {StatusCode::kIncompatible,
-            fmt::format("the ring is of version {}.{}, this program reads {}.{}: use programs of one "
-                        "release, and restart the broker",
-                        header.version, header.record_version, kRingVersion, kRecordVersion)};
+    return {
+        StatusCode::kIncompatible,
+        fmt::format("the ring is of version {}.{}, this program reads {}.{}: use programs of one "
+                    "release, and restart the broker",
+                    header.version, header.record_version, kRingVersion, kRecordVersion)};
   }
   RingReader reader;
   reader.layout_ = LayoutOf(header);
@@ -171,8 +173,7 @@ RingReader::Outcome RingReader::ReadHeader(uint64_t sequence, RecordHeader* reco
   return outcome;
 }
 
-RingReader::Outcome RingReader::ReadRecordAt(uint64_t position,
-                                             std::vector<std::byte>* out) const {
+RingReader::Outcome RingReader::ReadRecordAt(uint64_t position, std::vector<std::byte>* out) const {
   RecordHeader record;
   const Outcome outcome = ReadHeaderAt(position, &record);
   if (outcome != Outcome::kEvent) return outcome;

@@ -37,7 +37,7 @@ struct RingLayout {
 // written may have moved on between two of them.
 struct StreamSummary {
   uint32_t id = kNoStream;
-  std::string_view name;       // in the ring: lives as long as the reader
+  std::string_view name;  // in the ring: lives as long as the reader
   uint64_t last_position = 0;
   uint64_t revision = 0;
   uint64_t last_sequence = 0;
@@ -59,10 +59,10 @@ class RingReader {
 
   const RingLayout& layout() const { return layout_; }
 
-  uint64_t head() const;           // step 1 of the reader
-  uint64_t oldest() const;         // oldest sequence that the ring still has; a hint
-  uint64_t log_oldest() const;     // oldest sequence that ring or journal still have; a hint
-  uint64_t reclaimed() const;      // positions before it are gone from the ring
+  uint64_t head() const;        // step 1 of the reader
+  uint64_t oldest() const;      // oldest sequence that the ring still has; a hint
+  uint64_t log_oldest() const;  // oldest sequence that ring or journal still have; a hint
+  uint64_t reclaimed() const;   // positions before it are gone from the ring
 
   // The header alone, which is all that most filters need.
   Outcome ReadHeader(uint64_t sequence, RecordHeader* header, uint64_t* position) const;

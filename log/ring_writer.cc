@@ -246,6 +246,9 @@ void RingWriter::Load(uint64_t position, Bytes record) {
   std::memcpy(&record_header, record.data(), sizeof(record_header));
   StoreStream(position, record_header);
   if (position < reclaimed_ || record.size() > records_size_) {
+    // One larger than the ring comes from a broker with a larger one: everything up to its end is gone.
+    reclaimed_ = std::max(reclaimed_, position + record.size());
+    header().reclaimed.store(reclaimed_, std::memory_order_relaxed);
     head_ = record_header.sequence;
     oldest_ = head_ + 1;
     return;

@@ -83,7 +83,7 @@ class RingWriter {
   uint64_t hash_slots_ = 0;
   uint64_t reclaimed_ = 0;
   uint64_t head_ = 0;
-  uint64_t oldest_ = 1;              // of the events that are whole; head_ + 1: there is none
+  uint64_t oldest_ = 1;  // of the events that are whole; head_ + 1: there is none
   uint32_t streams_described_ = 0;
   uint32_t streams_published_ = 0;
   bool log_oldest_follows_ = false;  // there is no journal

@@ -2,13 +2,19 @@
 // never a signal. For the broker, for clients (on a descriptor that the broker handed out) and for tools
 // that look into a data directory without a broker.
 //
+// A segment may be open, and written by the broker while it is read: then only events up to the ring's
+// head may be asked for. It may be closed or taken by retention meanwhile; that is noticed.
+//
 // One thread at a time. Keeps one read-ahead buffer, at most kReadAheadBytes, given back by Release().
+// A record that is larger is read straight to where it goes, and is never above kRecordBytesMax.
 #ifndef ROOST_LOG_SEGMENT_READER_H_
 #define ROOST_LOG_SEGMENT_READER_H_
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -23,7 +29,7 @@ class SegmentReader {
  public:
   static constexpr size_t kReadAheadBytes = 256 << 10;
 
-  // Reads and checks the header and, if there is one, the footer. `name` is for messages.
+  // Reads and checks the header and, if there is one, the footer with its index. `name` is for messages.
   // kCorruption, kIncompatible, kIoError, kGone (the file was cut to nothing by retention).
   static Result<SegmentReader> Open(UniqueFd fd, std::string name);
 
@@ -36,7 +42,7 @@ class SegmentReader {
   enum class Outcome {
     kRecord,
     kEnd,      // zeros, or the end of the segment: nothing was written there (yet)
-    kDamaged,  // bytes that are no record; status() says where and what
+    kDamaged,  // bytes that are no record, or a position that cannot be; status() says where and what
     kGone,     // the file was cut: retention took it
     kError,    // the read failed; status() has the errno
   };
@@ -59,12 +65,30 @@ class SegmentReader {
  private:
   SegmentReader() = default;
 
+  // The end of what may be records, as far as it is known.
+  uint64_t EndPosition() const;
+  // Has bytes [position, position + size) in the buffer, or as many as the file has; sets *available.
+  Outcome Fill(uint64_t position, uint64_t size, uint64_t* available);
+  // Fill() without what the buffer has: an open segment may have grown since.
+  Outcome Refill(uint64_t position, uint64_t size, uint64_t* available);
+  void TrustBuffer();
+  Outcome HeaderAt(uint64_t position, RecordHeader* header);
+  Outcome AppendRecord(uint64_t position, const RecordHeader& header, std::vector<std::byte>* out);
+  Outcome ReadLarge(uint64_t position, std::span<std::byte> to);
+  Outcome AfterTheRecords(uint64_t position);
+  Result<uint64_t> SearchStart(uint64_t sequence, uint64_t anchor_position);
+  Outcome Damaged(uint64_t position, std::string_view what);
+  Outcome Failed(Status status);
+
   UniqueFd fd_;
   std::string name_;
   SegmentHeader header_{};
   std::optional<SegmentFooter> footer_;
   std::vector<std::byte> buffer_;
   uint64_t buffer_position_ = 0;
+  // Up to here the buffer has whole records. Behind it, in an open segment, there may be half a record
+  // that the broker was writing when it was read.
+  uint64_t trusted_end_ = 0;
   Status status_;
 };
 

@@ -38,9 +38,7 @@ uint64_t TreesOf(uint64_t revision) {
 }  // namespace
 
 StreamDirectory::StreamDirectory(std::span<char> names, uint64_t streams_max)
-    : names_(names),
-      streams_max_(streams_max),
-      ids_(0, Hash{this, RandomSecret()}, Equal{this}) {
+    : names_(names), streams_max_(streams_max), ids_(0, Hash{this, RandomSecret()}, Equal{this}) {
   ROOST_CHECK(streams_max <= kStreamsMaxMax, "streams_max={}", streams_max);
   streams_.reserve(streams_max);  // address space; a page is touched when a stream needs it
   ids_.reserve(streams_max);
@@ -69,7 +67,7 @@ void StreamDirectory::AddWithId(uint32_t id, std::string_view name) {
   ROOST_CHECK(id < streams_max_, "id={}", id);
   ROOST_CHECK(!name.empty() && name.size() <= kStreamNameBytesMax, "name of {} bytes", name.size());
   ROOST_CHECK(name.size() <= names_.size() - names_end_, "{} streams fill the names", id);
-  changes_.push_back({.id = id, .count_before = count(), .kind = Change::Kind::kName});
+  AddChange(Change::Kind::kName, id).count_before = count();
   while (count() <= id) streams_.emplace_back();
   Stream& stream = streams_[id];
   ROOST_CHECK(stream.name_length == 0, "id={}", id);
@@ -78,6 +76,13 @@ void StreamDirectory::AddWithId(uint32_t id, std::string_view name) {
   stream.name_length = static_cast<uint8_t>(name.size());
   names_end_ += name.size();
   ids_.insert(id);
+}
+
+StreamDirectory::Change& StreamDirectory::AddChange(Change::Kind kind, uint32_t id) {
+  Change& change = changes_.emplace_back();
+  change.kind = kind;
+  change.id = id;
+  return change;
 }
 
 std::string_view StreamDirectory::Name(uint32_t id) const {
@@ -128,7 +133,9 @@ void StreamDirectory::Append(uint32_t id, uint64_t position) {
   const uint64_t trees = stream.trees;
   const size_t index = NextRootIndex(trees);
   // Also what lies behind the row is kept: an earlier append of this turn may have cut it off.
-  changes_.push_back({.trees_before = trees, .root_before = Root(stream, index), .id = id});
+  Change& change = AddChange(Change::Kind::kAppend, id);
+  change.trees_before = trees;
+  change.root_before = Root(stream, index);
   if ((trees & kTwoOfSmallest) != 0) {
     const uint64_t smallest = trees & -trees;
     const uint64_t rest = trees & ~kTwoOfSmallest & ~smallest;
@@ -148,7 +155,7 @@ void StreamDirectory::Restart(uint32_t id, uint64_t revision, uint64_t position,
   before->trees = stream.trees;
   before->roots = stream.roots;
   before->more_roots = std::move(stream.more_roots);
-  changes_.push_back({.before = std::move(before), .id = id, .kind = Change::Kind::kRestart});
+  AddChange(Change::Kind::kRestart, id).before = std::move(before);
 
   stream.revision = revision;
   stream.trees = TreesOf(revision);

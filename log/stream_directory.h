@@ -96,7 +96,7 @@ class StreamDirectory {
     uint64_t root_before = 0;        // what an append overwrote
     std::unique_ptr<Stream> before;  // of a restart
     uint32_t id = kNoStream;
-    uint32_t count_before = 0;       // of the streams, when one got its name
+    uint32_t count_before = 0;  // of the streams, when one got its name
     Kind kind = Kind::kAppend;
   };
 
@@ -120,6 +120,7 @@ class StreamDirectory {
   static size_t NextRootIndex(uint64_t trees);  // where the next event goes in the row
   static uint64_t Root(const Stream& stream, size_t index);
   static void SetRoot(Stream& stream, size_t index, uint64_t position);
+  Change& AddChange(Change::Kind kind, uint32_t id);
   void TakeBack(Change change);
 
   std::span<char> names_;

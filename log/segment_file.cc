@@ -1,0 +1,169 @@
+#include "log/segment_file.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "base/crc32c.h"
+#include "log/file_io.h"
+#include "log/record_format.h"
+
+namespace roost {
+namespace {
+
+constexpr std::string_view kSuffix = ".segment";
+constexpr size_t kDigits = 20;
+
+template <typename T>
+Bytes BytesOf(const T& value) {
+  return std::as_bytes(std::span<const T, 1>(&value, 1));
+}
+
+// Of everything before the crc32c field, which is the last of each of these structures.
+template <typename T>
+uint32_t Checksum(const T& value, uint32_t crc = 0) {
+  static_assert(offsetof(T, crc32c) + sizeof(uint32_t) == sizeof(T));
+  return Crc32c(crc, BytesOf(value).first(offsetof(T, crc32c)));
+}
+
+template <typename T>
+Result<bool> ReadStruct(int fd, T* value, uint64_t offset, std::string_view name) {
+  auto got = ReadAt(fd, std::as_writable_bytes(std::span<T, 1>(value, 1)), offset, name);
+  if (!got.ok()) return got.status();
+  return *got == sizeof(T);
+}
+
+// Rules of a footer but for its checksum.
+bool FooterFits(const SegmentFooter& footer, const SegmentHeader& header, uint64_t file_size) {
+  if (footer.magic != kFooterMagic || footer.version != kSegmentVersion) return false;
+  if (footer.end_position < header.base_position ||
+      footer.last_sequence + 1 < header.base_sequence) {
+    return false;
+  }
+  const uint64_t records = footer.end_position - header.base_position;
+  const uint64_t events = footer.last_sequence + 1 - header.base_sequence;
+  return records <= file_size && events <= records / kEventBytesMin &&
+         footer.index_count == (events + kIndexStride - 1) / kIndexStride &&
+         ClosedSegmentBytes(header, footer) == file_size;
+}
+
+}  // namespace
+
+std::string SegmentName(uint64_t base_sequence) {
+  return fmt::format("{:020}{}", base_sequence, kSuffix);
+}
+
+std::optional<uint64_t> ParseSegmentName(std::string_view name) {
+  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
+  uint64_t sequence = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, sequence);
+  if (error != std::errc() || end != name.data() + kDigits) return std::nullopt;
+  return sequence;
+}
+
+Status WriteSegmentHeader(int fd, SegmentHeader header, std::string_view name) {
+  header.magic = kSegmentMagic;
+  header.version = kSegmentVersion;
+  header.record_version = kRecordVersion;
+  header.reserved = 0;
+  header.crc32c = Checksum(header);
+  return WriteAt(fd, BytesOf(header), 0, name);
+}
+
+Result<SegmentHeader> ReadSegmentHeader(int fd, std::string_view name) {
+  auto size = FileSize(fd, name);
+  if (!size.ok()) return size.status();
+  if (*size == 0) return {StatusCode::kGone, fmt::format("{}: cut to nothing", name)};
+  SegmentHeader header;
+  auto whole = ReadStruct(fd, &header, 0, name);
+  if (!whole.ok()) return whole.status();
+  const auto corrupt = [&](const char* what) {
+    return Status(StatusCode::kCorruption, fmt::format("{} at offset 0: {}", name, what));
+  };
+  if (!*whole || *size < kSegmentHeaderBytes) return corrupt("too short for a segment");
+  if (header.magic != kSegmentMagic) return corrupt("this is not a segment's magic");
+  if (header.version != kSegmentVersion || header.record_version != kRecordVersion) {
+    return {StatusCode::kIncompatible,
+            fmt::format("{}: segment of version {}.{}, this program reads {}.{}", name,
+                        header.version, header.record_version, kSegmentVersion, kRecordVersion)};
+  }
+  if (header.crc32c != Checksum(header)) return corrupt("the header's checksum is wrong");
+  if (header.base_sequence == 0 || header.base_position < kFirstPosition ||
+      !IsAligned(header.base_position, kRecordAlignment) ||
+      header.base_position > UINT64_MAX - kSegmentBytesMax || header.size < kSegmentBytesMin ||
+      header.size > kSegmentBytesMax) {
+    return corrupt("the header's fields cannot be right");
+  }
+  return header;
+}
+
+Status WriteSyncMark(int fd, uint64_t position, std::string_view name) {
+  SyncMark mark{.position = position, .reserved = 0, .crc32c = 0};
+  mark.crc32c = Checksum(mark);
+  return WriteAt(fd, BytesOf(mark), kSyncMarkOffset, name);
+}
+
+Result<uint64_t> ReadSyncMark(int fd, const SegmentHeader& header, std::string_view name) {
+  SyncMark mark;
+  auto whole = ReadStruct(fd, &mark, kSyncMarkOffset, name);
+  if (!whole.ok()) return whole.status();
+  if (!*whole || mark.position < header.base_position || mark.crc32c != Checksum(mark)) {
+    return header.base_position;
+  }
+  return mark.position;
+}
+
+Result<std::optional<SegmentFooter>> ReadFooter(int fd, const SegmentHeader& header,
+                                                std::string_view name,
+                                                std::vector<IndexEntry>* index) {
+  const std::optional<SegmentFooter> none;
+  auto size = FileSize(fd, name);
+  if (!size.ok()) return size.status();
+  SegmentFooter footer;
+  if (*size < kSegmentHeaderBytes + kSegmentEndBytes + sizeof(footer)) return none;
+  auto whole = ReadStruct(fd, &footer, *size - sizeof(footer), name);
+  if (!whole.ok()) return whole.status();
+  if (!*whole || !FooterFits(footer, header, *size)) return none;
+
+  uint32_t crc = 0;
+  IndexEntry entries[512];
+  for (uint64_t done = 0; done < footer.index_count;) {
+    const std::span part(entries,
+                         std::min<uint64_t>(std::size(entries), footer.index_count - done));
+    auto got = ReadAt(fd, std::as_writable_bytes(part),
+                      IndexOffset(header, footer) + done * sizeof(IndexEntry), name);
+    if (!got.ok()) return got.status();
+    if (*got != part.size_bytes()) return none;  // cut meanwhile
+    crc = Crc32c(crc, std::as_bytes(part));
+    if (index != nullptr) index->insert(index->end(), part.begin(), part.end());
+    done += part.size();
+  }
+  if (footer.crc32c != Checksum(footer, crc)) return none;
+  return std::optional(footer);
+}
+
+Status WriteFooter(int fd, const SegmentHeader& header, SegmentFooter footer,
+                   std::span<const IndexEntry> index, std::string_view name) {
+  footer.magic = kFooterMagic;
+  footer.version = kSegmentVersion;
+  footer.index_count = index.size();
+  footer.crc32c = Checksum(footer, Crc32c(0, std::as_bytes(index)));
+  std::vector<std::byte> bytes(kSegmentEndBytes);
+  const auto append = [&bytes](Bytes more) { bytes.insert(bytes.end(), more.begin(), more.end()); };
+  append(std::as_bytes(index));
+  append(BytesOf(footer));
+  ROOST_RETURN_IF_ERROR(WriteAt(fd, bytes, OffsetInSegment(header, footer.end_position), name));
+  if (::ftruncate(fd, static_cast<off_t>(ClosedSegmentBytes(header, footer))) != 0) {
+    return Status::FromErrno(errno, "cut " + std::string(name));
+  }
+  return SyncFile(fd, name);
+}
+
+}  // namespace roost

@@ -1,0 +1,55 @@
+// A segment's header, mark, index and footer as bytes of a file: making, checking, reading, writing.
+// Functions of any thread on any descriptor.
+#ifndef ROOST_LOG_SEGMENT_FILE_H_
+#define ROOST_LOG_SEGMENT_FILE_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "log/segment_format.h"
+
+namespace roost {
+
+// "00000000000000000001.segment", and back.
+std::string SegmentName(uint64_t base_sequence);
+std::optional<uint64_t> ParseSegmentName(std::string_view name);
+inline constexpr std::string_view kNextSegmentName = "next.segment";
+
+inline uint64_t OffsetInSegment(const SegmentHeader& header, uint64_t position) {
+  return kSegmentHeaderBytes + position - header.base_position;
+}
+
+// Fills in magic, versions and checksum, and writes it.
+Status WriteSegmentHeader(int fd, SegmentHeader header, std::string_view name);
+// kCorruption, kIncompatible, kIoError; kGone for a file cut to nothing.
+Result<SegmentHeader> ReadSegmentHeader(int fd, std::string_view name);
+
+Status WriteSyncMark(int fd, uint64_t position, std::string_view name);
+// base_position if there is none: nothing is known to be on the disk.
+Result<uint64_t> ReadSyncMark(int fd, const SegmentHeader& header, std::string_view name);
+
+// The footer, if there is a valid one. Its index is checked as well, and read into `index` if given.
+Result<std::optional<SegmentFooter>> ReadFooter(int fd, const SegmentHeader& header,
+                                                std::string_view name,
+                                                std::vector<IndexEntry>* index = nullptr);
+// Where the footer's index begins in the file.
+inline uint64_t IndexOffset(const SegmentHeader& header, const SegmentFooter& footer) {
+  return OffsetInSegment(header, footer.end_position) + kSegmentEndBytes;
+}
+// How long a closed segment is.
+inline uint64_t ClosedSegmentBytes(const SegmentHeader& header, const SegmentFooter& footer) {
+  return IndexOffset(header, footer) + footer.index_count * sizeof(IndexEntry) + sizeof(footer);
+}
+// Closes the segment: fills in magic, version, index_count and checksum, writes zeros, index and footer,
+// cuts the file behind them and syncs it. Doing it twice is harmless.
+Status WriteFooter(int fd, const SegmentHeader& header, SegmentFooter footer,
+                   std::span<const IndexEntry> index, std::string_view name);
+
+}  // namespace roost
+
+#endif  // ROOST_LOG_SEGMENT_FILE_H_

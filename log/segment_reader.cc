@@ -1,0 +1,230 @@
+#include "log/segment_reader.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "log/file_io.h"
+#include "log/record.h"
+#include "log/segment_file.h"
+
+namespace roost {
+
+Result<SegmentReader> SegmentReader::Open(UniqueFd fd, std::string name) {
+  SegmentReader reader;
+  auto header = ReadSegmentHeader(fd.get(), name);
+  if (!header.ok()) return header.status();
+  auto footer = ReadFooter(fd.get(), *header, name);
+  if (!footer.ok()) return footer.status();
+  reader.fd_ = std::move(fd);
+  reader.name_ = std::move(name);
+  reader.header_ = *header;
+  reader.footer_ = *footer;
+  return reader;
+}
+
+uint64_t SegmentReader::EndPosition() const {
+  if (footer_) return footer_->end_position;
+  return header_.base_position + kSegmentBytesMax;  // the file's end comes first
+}
+
+SegmentReader::Outcome SegmentReader::Damaged(uint64_t position, std::string_view what) {
+  status_ = {StatusCode::kCorruption,
+             fmt::format("{} at offset {}: {}", name_, OffsetInSegment(header_, position), what)};
+  return Outcome::kDamaged;
+}
+
+SegmentReader::Outcome SegmentReader::Failed(Status status) {
+  status_ = std::move(status);
+  return Outcome::kError;
+}
+
+void SegmentReader::Release() {
+  buffer_ = {};
+  buffer_position_ = 0;
+  trusted_end_ = 0;
+}
+
+SegmentReader::Outcome SegmentReader::Fill(uint64_t position, uint64_t size, uint64_t* available) {
+  const uint64_t trusted = footer_ ? buffer_position_ + buffer_.size() : trusted_end_;
+  if (position >= buffer_position_ && position + size <= trusted) {
+    *available = buffer_position_ + buffer_.size() - position;
+    return Outcome::kRecord;
+  }
+  return Refill(position, size, available);
+}
+
+SegmentReader::Outcome SegmentReader::Refill(uint64_t position, uint64_t size,
+                                             uint64_t* available) {
+  const uint64_t wanted = std::min<uint64_t>(kReadAheadBytes, EndPosition() - position);
+  buffer_.resize(wanted);
+  buffer_position_ = position;
+  auto got = ReadAt(fd_.get(), buffer_, OffsetInSegment(header_, position), name_);
+  if (!got.ok()) {
+    Release();
+    return Failed(got.status());
+  }
+  buffer_.resize(*got);
+  *available = *got;
+  if (*got < std::min(size, wanted)) {
+    auto file_size = FileSize(fd_.get(), name_);
+    if (!file_size.ok()) return Failed(file_size.status());
+    if (footer_ || *file_size < kSegmentHeaderBytes) return Outcome::kGone;
+  }
+  if (!footer_) TrustBuffer();
+  return Outcome::kRecord;
+}
+
+// Of an open segment: trusts the records at the front of the buffer whose checksums are right.
+void SegmentReader::TrustBuffer() {
+  Bytes rest = buffer_;
+  while (RecordIsSound(rest)) {
+    RecordHeader record;
+    std::memcpy(&record, rest.data(), sizeof(record));
+    rest = rest.subspan(record.size);
+  }
+  trusted_end_ = buffer_position_ + (buffer_.size() - rest.size());
+}
+
+// At `position` there is no record: the end, or damage.
+SegmentReader::Outcome SegmentReader::AfterTheRecords(uint64_t position) {
+  if (footer_) return position == footer_->end_position ? Outcome::kEnd : Outcome::kDamaged;
+  // The broker may have closed the segment since it was opened here.
+  auto footer = ReadFooter(fd_.get(), header_, name_);
+  if (!footer.ok()) return Failed(footer.status());
+  footer_ = *footer;
+  if (footer_ && position == footer_->end_position) return Outcome::kEnd;
+  return Outcome::kDamaged;
+}
+
+SegmentReader::Outcome SegmentReader::HeaderAt(uint64_t position, RecordHeader* record) {
+  if (position < header_.base_position || !IsAligned(position, kRecordAlignment) ||
+      position > EndPosition()) {
+    status_ = {StatusCode::kCorruption,
+               fmt::format("{}: no record can be at position {}", name_, position)};
+    return Outcome::kDamaged;
+  }
+  if (position == EndPosition()) return Outcome::kEnd;
+  uint64_t available = 0;
+  const Outcome filled = Fill(position, sizeof(*record), &available);
+  if (filled != Outcome::kRecord) return filled;
+  if (available < sizeof(*record)) {
+    const Outcome outcome = AfterTheRecords(position);
+    if (outcome == Outcome::kDamaged && !footer_)
+      return Outcome::kEnd;  // an end that was cut short
+    return outcome == Outcome::kDamaged ? Damaged(position, "the file ends within a record")
+                                        : outcome;
+  }
+  std::memcpy(record, buffer_.data() + (position - buffer_position_), sizeof(*record));
+  static constexpr RecordHeader kZeros{};
+  if (!footer_ && std::memcmp(record, &kZeros, sizeof(kZeros)) == 0) return Outcome::kEnd;
+  if (RecordSizesAreSound(*record, EndPosition() - position)) return Outcome::kRecord;
+  const Outcome outcome = AfterTheRecords(position);
+  return outcome == Outcome::kDamaged ? Damaged(position, "this is no record's header") : outcome;
+}
+
+SegmentReader::Outcome SegmentReader::ReadHeaderAt(uint64_t position, RecordHeader* header) {
+  return HeaderAt(position, header);
+}
+
+SegmentReader::Outcome SegmentReader::ReadLarge(uint64_t position, std::span<std::byte> to) {
+  auto got = ReadAt(fd_.get(), to, OffsetInSegment(header_, position), name_);
+  if (!got.ok()) return Failed(got.status());
+  if (*got == to.size()) return Outcome::kRecord;
+  if (footer_) return Outcome::kGone;
+  return Damaged(position, "the file ends within a record");
+}
+
+SegmentReader::Outcome SegmentReader::AppendRecord(uint64_t position, const RecordHeader& record,
+                                                   std::vector<std::byte>* out) {
+  const size_t before = out->size();
+  out->resize(before + record.size);
+  const std::span<std::byte> to = std::span(*out).subspan(before);
+  Outcome outcome = Outcome::kRecord;
+  if (record.size > kReadAheadBytes) {
+    outcome = ReadLarge(position, to);
+  } else {
+    uint64_t available = 0;
+    outcome = Fill(position, record.size, &available);
+    if (outcome == Outcome::kRecord && available < record.size) {
+      outcome = Damaged(position, "the file ends within a record");
+    }
+    if (outcome == Outcome::kRecord) {
+      std::memcpy(to.data(), buffer_.data() + (position - buffer_position_), to.size());
+    }
+  }
+  if (outcome == Outcome::kRecord && !RecordIsSound(to)) {
+    outcome = Damaged(position, "the record's checksum is wrong");
+  }
+  if (outcome != Outcome::kRecord) out->resize(before);
+  return outcome;
+}
+
+SegmentReader::Outcome SegmentReader::ReadRecordAt(uint64_t position, std::vector<std::byte>* out) {
+  RecordHeader record;
+  const Outcome outcome = HeaderAt(position, &record);
+  return outcome == Outcome::kRecord ? AppendRecord(position, record, out) : outcome;
+}
+
+// The position nearest before event `sequence` that is known.
+Result<uint64_t> SegmentReader::SearchStart(uint64_t sequence, uint64_t anchor_position) {
+  if (!footer_) return anchor_position == 0 ? header_.base_position : anchor_position;
+  IndexEntry entry;
+  const uint64_t number = (sequence - header_.base_sequence) / kIndexStride;
+  auto got = ReadAt(fd_.get(), std::as_writable_bytes(std::span<IndexEntry, 1>(&entry, 1)),
+                    IndexOffset(header_, *footer_) + number * sizeof(entry), name_);
+  if (!got.ok()) return got.status();
+  if (*got != sizeof(entry)) return {StatusCode::kGone, fmt::format("{}: cut", name_)};
+  return entry.position;
+}
+
+Result<uint64_t> SegmentReader::FindSequence(uint64_t sequence, uint64_t anchor_position) {
+  const Status not_here(StatusCode::kNotFound, fmt::format("{}: no event {}", name_, sequence));
+  if (sequence < header_.base_sequence) return not_here;
+  if (footer_ && sequence > footer_->last_sequence) return not_here;
+  auto start = SearchStart(sequence, anchor_position);
+  if (!start.ok()) return start.status();
+  uint64_t position = *start;
+  // Ends: every record moves on by at least its header, and the segment has an end.
+  while (true) {
+    RecordHeader record;
+    switch (HeaderAt(position, &record)) {
+      case Outcome::kRecord:
+        break;
+      case Outcome::kEnd:
+        return not_here;
+      case Outcome::kGone:
+        return {StatusCode::kGone, fmt::format("{}: cut", name_)};
+      case Outcome::kDamaged:
+      case Outcome::kError:
+        return status_;
+    }
+    if (record.kind == RecordKind::kEvent && record.sequence == sequence) return position;
+    if (record.sequence > sequence) return not_here;
+    position += record.size;
+  }
+}
+
+Result<std::vector<SegmentFile>> ListSegments(const std::string& directory) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(directory.c_str()), &::closedir);
+  if (listing == nullptr) return Status::FromErrno(errno, "open directory " + directory);
+  std::vector<SegmentFile> files;
+  errno = 0;
+  while (const dirent* entry = ::readdir(listing.get())) {
+    if (const auto sequence = ParseSegmentName(entry->d_name)) {
+      files.push_back({*sequence, directory + "/" + entry->d_name});
+    }
+  }
+  if (errno != 0) return Status::FromErrno(errno, "list directory " + directory);
+  std::sort(files.begin(), files.end(), [](const SegmentFile& a, const SegmentFile& b) {
+    return a.base_sequence < b.base_sequence;
+  });
+  return files;
+}
+
+}  // namespace roost
