@@ -38,7 +38,8 @@ struct ConnectionOptions {
 class Connection {
  public:
   using AppendDone = std::function<void(const Result<AppendResult>&)>;
-  using WaitDone = std::function<void(const Status&)>;  // ok: look again; else why there is no more waiting
+  using WaitDone =
+      std::function<void(const Status&)>;  // ok: look again; else why there is no more waiting
   using SegmentDone = std::function<void(const Status&)>;
   using SessionsDone = std::function<void(const Result<std::vector<SessionInfo>>&)>;
   using AttachDone = std::function<void(const Status&)>;

@@ -44,7 +44,8 @@ class DirectoryLog {
   // Puts the segment with `sequence` into the cache. kGone: there is none.
   Status FetchSegment(uint64_t sequence);
 
-  std::vector<SegmentFile> files_;  // oldest first
+  std::vector<SegmentFile> files_;   // oldest first
+  std::vector<IndexEntry> anchors_;  // places in a newest segment that has no index of its own yet
   SegmentHeader newest_{};
   SegmentCache segments_;
   uint64_t oldest_ = 1;

@@ -2,7 +2,8 @@
 // blocks and asks nobody: when it needs a segment that is not in the cache it says which, and goes on
 // where it was when called again.
 //
-// One thread. Scans at most kScanBytesMax or kScanNsMax a query (with all its continuations), then ends
+// One thread. When no more is to be read for now, SegmentCache::Release() gives memory back; a query that
+// ends without more() does so itself. Scans at most kScanBytesMax or kScanNsMax a query (with all its continuations), then ends
 // the page with more() and next().
 #ifndef ROOST_CLIENT_LOG_READER_H_
 #define ROOST_CLIENT_LOG_READER_H_
@@ -11,7 +12,10 @@
 #include <string>
 
 #include "base/status.h"
+#include "client/query_run.h"
 #include "client/segment_cache.h"
+#include "client/sequence_scan.h"
+#include "client/stream_walk.h"
 #include "log/ring_reader.h"
 #include "roost/read.h"
 
@@ -24,12 +28,14 @@ class LogReader {
 
   // The ring (nullptr: only segments, for tools without a broker) and the cache outlive the reader.
   LogReader(const RingReader* ring, SegmentCache* segments);
+  // Without a ring, of a log whose events are `oldest` to `head`. A single stream is found by scanning.
+  LogReader(uint64_t oldest, uint64_t head, SegmentCache* segments);
 
   enum class Step {
-    kDone,           // *page is the answer
-    kNeedsSegment,   // put the segment with needed_sequence() (or needed_position(), if not 0) into the
-                     // cache, then Continue(); or ContinueWithout() if it is gone
-    kFailed,         // status() says why: kCorruption, kIoError, kInvalidArgument
+    kDone,          // *page is the answer
+    kNeedsSegment,  // put the segment with needed_sequence() (or needed_position(), if not 0) into the
+                    // cache, then Continue(); or ContinueWithout() if it is gone
+    kFailed,        // status() says why: kCorruption, kIoError, kInvalidArgument
   };
 
   // Begins a query. `page` is cleared, and filled over Begin and Continue; it outlives the query.
@@ -38,14 +44,23 @@ class LogReader {
   // The events asked for are nowhere: the page gets a Gap up to `oldest`, and reading goes on there.
   Step ContinueWithout(uint64_t oldest);
 
-  uint64_t needed_sequence() const { return needed_sequence_; }
-  uint64_t needed_position() const { return needed_position_; }
+  uint64_t needed_sequence() const { return run_.source.needed_sequence(); }
+  uint64_t needed_position() const { return run_.source.needed_position(); }
   const Status& status() const { return status_; }
 
  private:
-  // (to be completed by log_reader.cc's author)
-  uint64_t needed_sequence_ = 0;
-  uint64_t needed_position_ = 0;
+  Status SetBounds(const ReadQuery& query, uint64_t head);
+  Step Go();
+
+  const RingReader* ring_;
+  SegmentCache* segments_;
+  uint64_t oldest_without_ring_ = 0;
+  uint64_t head_without_ring_ = 0;
+
+  QueryRun run_;
+  SequenceScan scan_;
+  StreamWalk walk_;
+  bool walks_ = false;  // the query is answered by walk_, else by scan_
   Status status_;
 };
 

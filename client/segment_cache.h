@@ -22,6 +22,9 @@ class SegmentCache {
     uint64_t last_sequence = 0;    // of a closed segment; 0: open
     uint64_t anchor_sequence = 0;  // a known place in an open one
     uint64_t anchor_position = 0;
+
+    // Takes over from the reader where the segment ends, if it is closed; true if so.
+    bool TakeFooter();
   };
 
   void Add(Entry entry);
@@ -32,8 +35,10 @@ class SegmentCache {
   Entry* FindByPosition(uint64_t position);
   void Drop(const Entry* entry);
   void Clear();
-  // Gives read-ahead buffers back.
+  // Gives read-ahead buffers back. For whoever is done with old events for now.
   void Release();
+  // Only those of open segments, which may have been read before what they hold was final.
+  void ReleaseOpen();
 
  private:
   std::list<Entry> entries_;  // most recently used first

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct ReadQuery {
 // Events that were asked for and are nowhere any more: overwritten in a log without journal, or taken by
 // retention.
 struct Gap {
-  uint64_t first = 0;   // sequences, both missing
+  uint64_t first = 0;  // sequences, both missing
   uint64_t last = 0;
   uint64_t oldest = 0;  // the oldest event that there is
 };
@@ -47,16 +48,20 @@ class Page {
   bool empty() const { return offsets_.empty(); }
   // Valid as long as the page lives and is not read into again. REQUIRES: index < size().
   EventView operator[](size_t index) const;
+  // The event as it lies in ring and journal: its whole record, header included. Lives like the views.
+  std::span<const std::byte> record(size_t index) const;
 
-  uint64_t next() const { return next_; }  // looked at up to here: pass it as `after` (as `before` when
-                                           // reading newest first) to go on, also when nothing matched
+  uint64_t next() const {
+    return next_;
+  }  // looked at up to here: pass it as `after` (as `before` when
+     // reading newest first) to go on, also when nothing matched
   uint64_t head() const { return head_; }
-  bool more() const { return more_; }      // there may be more right away
+  bool more() const { return more_; }  // there may be more right away
   const std::optional<Gap>& gap() const { return gap_; }
 
  private:
-  friend class LogReader;
-  std::vector<std::byte> bytes_;   // whole records, as in the log
+  friend class PageBuilder;
+  std::vector<std::byte> bytes_;  // whole records, as in the log
   std::vector<size_t> offsets_;
   uint64_t next_ = 0;
   uint64_t head_ = 0;
@@ -76,7 +81,7 @@ struct StreamInfo {
 struct SessionInfo {
   uint64_t session = 0;
   std::string agent;
-  std::string client;          // program and version, as it calls itself
+  std::string client;  // program and version, as it calls itself
   uint32_t uid = 0;
   uint32_t pid = 0;
   uint64_t joined_ns = 0;
@@ -87,7 +92,7 @@ struct SessionInfo {
 
 // The log, its broker and this client.
 struct LogInfo {
-  bool attached = false;       // now; the rest may be of an earlier attachment
+  bool attached = false;  // now; the rest may be of an earlier attachment
   uint64_t session = 0;
   std::string agent;
   std::string socket;
@@ -96,9 +101,9 @@ struct LogInfo {
   uint64_t epoch = 0;
   Durability durability{};
   uint64_t head = 0;
-  uint64_t oldest = 0;         // the oldest event that there is
+  uint64_t oldest = 0;  // the oldest event that there is
   uint64_t streams = 0;
-  uint64_t started_ns = 0;     // of the broker
+  uint64_t started_ns = 0;  // of the broker
   uint32_t broker_pid = 0;
   std::string broker_version;
 };

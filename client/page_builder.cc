@@ -1,0 +1,70 @@
+#include "client/page_builder.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "log/record.h"
+
+namespace roost {
+
+void PageBuilder::Begin(Page* page, const ReadQuery& query, uint64_t head) {
+  page_ = page;
+  limit_ = query.limit;
+  bytes_max_ = query.bytes_max;
+  full_ = false;
+  count_at_gap_ = 0;
+  page->bytes_.clear();
+  page->offsets_.clear();
+  page->next_ = 0;
+  page->head_ = head;
+  page->more_ = false;
+  page->gap_.reset();
+}
+
+ReadStep PageBuilder::Take(RecordSource* source, const EventFilter& filter, uint64_t sequence,
+                           uint64_t position, uint64_t* bytes) {
+  std::vector<std::byte>& all = page_->bytes_;
+  const size_t offset = all.size();
+  const ReadStep step = source->RecordAt(position, &all);
+  if (step != ReadStep::kOk) return step;
+  *bytes = all.size() - offset;
+
+  RecordHeader header;
+  std::memcpy(&header, all.data() + offset, sizeof(header));
+  const wire::Event* event =
+      header.kind == RecordKind::kEvent && header.sequence == sequence
+          ? DecodeEventBody(Bytes(all).subspan(offset + kRecordHeaderBytes, header.body_length))
+          : nullptr;
+  if (event == nullptr) {
+    all.resize(offset);
+    return source->Fail(StatusCode::kCorruption,
+                        fmt::format("event {} at position {} is damaged", sequence, position));
+  }
+  if (!filter.MatchesBody(*event)) {
+    all.resize(offset);
+    return ReadStep::kOk;
+  }
+  page_->offsets_.push_back(offset);
+  full_ = count() >= limit_ || all.size() >= bytes_max_;
+  return ReadStep::kOk;
+}
+
+bool PageBuilder::NoteGap(uint64_t first, uint64_t last, uint64_t oldest) {
+  if (!page_->gap_.has_value()) {
+    page_->gap_ = Gap{first, last, oldest};
+    count_at_gap_ = count();
+    return true;
+  }
+  if (count_at_gap_ != count()) return false;
+  page_->gap_->last = last;
+  page_->gap_->oldest = oldest;
+  return true;
+}
+
+void PageBuilder::Finish(uint64_t next, bool more) {
+  page_->next_ = next;
+  page_->more_ = more;
+}
+
+}  // namespace roost

@@ -1,0 +1,46 @@
+// Fills a Page: takes the records in, verifies their bodies, keeps the limits. One thread, one query at a
+// time.
+#ifndef ROOST_CLIENT_PAGE_BUILDER_H_
+#define ROOST_CLIENT_PAGE_BUILDER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "client/event_filter.h"
+#include "client/record_source.h"
+#include "roost/read.h"
+
+namespace roost {
+
+class PageBuilder {
+ public:
+  // Clears `page`, which keeps its memory.
+  void Begin(Page* page, const ReadQuery& query, uint64_t head);
+
+  // Takes event `sequence` at `position` in if `filter` wants it, and checks that it is that event and
+  // its body sound. kOk also where the filter says no. `*bytes` is what was copied.
+  ReadStep Take(RecordSource* source, const EventFilter& filter, uint64_t sequence,
+                uint64_t position, uint64_t* bytes);
+
+  bool full() const { return full_; }
+  bool more() const { return page_->more_; }
+  size_t count() const { return page_->offsets_.size(); }
+  uint32_t room() const { return limit_ - static_cast<uint32_t>(count()); }
+
+  // Events [first, last] are gone. False: the page has a gap already which this one does not continue;
+  // the page must end here. REQUIRES: first <= last.
+  bool NoteGap(uint64_t first, uint64_t last, uint64_t oldest);
+  void Finish(uint64_t next, bool more);
+
+ private:
+  Page* page_ = nullptr;
+  uint32_t limit_ = 0;
+  uint64_t bytes_max_ = 0;
+  bool full_ = false;
+  size_t count_at_gap_ = 0;
+};
+
+}  // namespace roost
+
+#endif  // ROOST_CLIENT_PAGE_BUILDER_H_
