@@ -1,0 +1,99 @@
+// roost read: some events, by stream, place, type, agent and time.
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "tools/command.h"
+#include "tools/event_printer.h"
+#include "tools/event_source.h"
+
+namespace roost {
+namespace {
+
+constexpr char kExamples[] =
+    "  roost read tasks/42                          # a stream from its beginning\n"
+    "  roost read 'tasks/*' --type task.done -n 5 --backward\n"
+    "  roost read --agent worker-1 --since 10m --json\n"
+    "  roost read --after 1200 --limit 100          # go on behind event 1200\n"
+    "  roost read tasks/42 --data /var/lib/roost    # no broker needed\n";
+
+struct Options {
+  std::string stream;
+  std::string data_directory;
+  uint64_t after = 0;
+  uint64_t before = 0;
+  uint64_t limit = 50;
+  bool backward = false;
+  std::vector<std::string> types;
+  std::string agent;
+  std::string since;
+  bool json = false;
+};
+
+ExitStatus Run(Program& program, const Options& options) {
+  ReadQuery query;
+  SetStream(options.stream, &query.filter);
+  query.filter.types = options.types;
+  query.filter.agent = options.agent;
+  query.after = options.after;
+  query.before = options.before;
+  query.order = options.backward ? Order::kNewestFirst : Order::kOldestFirst;
+  if (!options.since.empty()) {
+    const auto since = ParseSince(options.since);
+    if (!since.ok()) return FailUsage(since.status().message());
+    query.filter.since_ns = *since;
+  }
+
+  auto source = OpenEventSource(program, options.data_directory);
+  if (!source.ok()) return Fail(source.status());
+  EventPrinter printer(&program.out, options.json ? EventFormat::kJson : EventFormat::kText);
+  ReadEnd end;
+  const Status status = ReadPages(
+      **source, query, options.limit,
+      [&](const Page& page) {
+        printer.Print(page);
+        return program.out.open();
+      },
+      &end);
+  program.out.Flush();
+  if (!status.ok()) return Fail(status);
+  if (end.more && options.limit != 0 && program.out.terminal()) {
+    fmt::print(stderr, "there may be more: go on with {} {}\n",
+               options.backward ? "--before" : "--after", end.next);
+  }
+  return ExitStatus::kFine;
+}
+
+}  // namespace
+
+void AddReadCommand(Program& program) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      AddCommand(program, "read", "Print events, oldest first", kExamples, options, Run);
+  command->add_option("STREAM", options->stream,
+                      "Only this stream; with * at the end all that begin so; else all");
+  command->add_option("--after", options->after, "Only events behind this sequence")
+      ->type_name("N");
+  command->add_option("--before", options->before, "Only events before this sequence")
+      ->type_name("N");
+  command->add_option("-n,--limit", options->limit, "At most so many events; 0: all")
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_flag("--backward", options->backward, "Newest first");
+  command
+      ->add_option("--type", options->types, "Only events of this type; may be given several times")
+      ->type_name("T")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
+  command->add_option("--agent", options->agent, "Only events of this agent")->type_name("A");
+  command
+      ->add_option("--since", options->since,
+                   "Not before this time (2026-01-31T12:00:00Z), or 10m ago")
+      ->type_name("T");
+  command
+      ->add_option("--data", options->data_directory, "Read this data directory, without a broker")
+      ->type_name("DIR");
+  command->add_flag("--json", options->json, "One JSON object a line");
+}
+
+}  // namespace roost

@@ -1,0 +1,117 @@
+// roost stat: how the broker does, also when it does not answer any more.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "client/directory_log.h"
+#include "ipc/socket_path.h"
+#include "tools/broker_status.h"
+#include "tools/command.h"
+#include "tools/json_text.h"
+#include "tools/table.h"
+
+namespace roost {
+namespace {
+
+constexpr char kExamples[] =
+    "  roost stat\n"
+    "  roost stat --watch                 # once a second, with rates\n"
+    "  roost stat --json | jq .latencies.append.p99_ns\n"
+    "  roost stat --data /var/lib/roost   # of the files; no broker needed\n"
+    "\n"
+    "The figures come from a file beside the socket, so they are there when the broker hangs or is "
+    "dead:\n"
+    "then the exit status is still 0, and the first line (\"broker\" in JSON) says how it is. It "
+    "is 1 when\n"
+    "nothing is known at all.\n";
+
+constexpr std::chrono::milliseconds kAnswerTimeout{1000};
+constexpr std::chrono::seconds kWatchInterval{1};
+
+struct Options {
+  std::string data_directory;
+  bool json = false;
+  bool watch = false;
+};
+
+std::string HexId(const uint8_t (&id)[16]) {
+  std::string text;
+  for (const uint8_t byte : id) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+ExitStatus StatDirectory(Program& program, const Options& options) {
+  if (options.watch) return FailUsage("stat: --watch is for a running broker, not for --data");
+  const auto log = DirectoryLog::Open(options.data_directory);
+  if (!log.ok()) return Fail(log.status());
+  const SegmentHeader& segment = (*log)->newest_segment();
+  if (options.json) {
+    std::string line;
+    JsonObject object(&line);
+    object.Text("data_directory", options.data_directory);
+    object.Text("log_id", HexId(segment.log_id));
+    object.Number("epoch", segment.epoch);
+    object.Number("head", (*log)->head());
+    object.Number("oldest", (*log)->oldest());
+    object.End();
+    program.out.Write(line + "\n");
+  } else {
+    program.out.Write(fmt::format("log        {}, epoch {}, {}\nevents     head {}, oldest {}\n",
+                                  HexId(segment.log_id), segment.epoch,
+                                  Printable(options.data_directory), WithCommas((*log)->head()),
+                                  WithCommas((*log)->oldest())));
+  }
+  return ExitStatus::kFine;
+}
+
+void Show(Program& program, const Options& options, const BrokerStatus& status,
+          const BrokerStatus* earlier) {
+  if (options.json) {
+    program.out.Write(StatusJson(status, earlier) + "\n");
+  } else {
+    if (options.watch && program.out.terminal()) program.out.Write("\x1b[H\x1b[2J");
+    program.out.Write(StatusText(status, earlier));
+    if (options.watch && !program.out.terminal()) program.out.Write("\n");
+  }
+  program.out.Flush();
+}
+
+ExitStatus Run(Program& program, const Options& options) {
+  if (!options.data_directory.empty()) return StatDirectory(program, options);
+  const auto socket = ChooseSocketPath(program.socket);
+  if (!socket.ok()) return Fail(socket.status());
+  Client client({.socket = *socket,
+                 .agent = "",
+                 .program = "roost " ROOST_VERSION,
+                 .timeout = kAnswerTimeout});
+  BrokerStatus status = GetBrokerStatus(*socket, client);
+  if (!status.known() && !options.watch) return Fail({StatusCode::kUnavailable, status.reason});
+  Show(program, options, status, nullptr);
+  while (options.watch && program.out.open() && !program.out.ReaderHasGone()) {
+    std::this_thread::sleep_for(kWatchInterval);
+    BrokerStatus next = GetBrokerStatus(*socket, client);
+    Show(program, options, next, &status);
+    status = std::move(next);
+  }
+  return ExitStatus::kFine;
+}
+
+}  // namespace
+
+void AddStatCommand(Program& program) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      AddCommand(program, "stat", "Show how the broker does", kExamples, options, Run);
+  command
+      ->add_option("--data", options->data_directory,
+                   "What this data directory holds, without a broker")
+      ->type_name("DIR");
+  command->add_flag("--json", options->json,
+                    "One JSON object (with --watch one a line, each second)");
+  command->add_flag("--watch", options->watch, "Again each second, with rates since the last");
+}
+
+}  // namespace roost
