@@ -1,1 +1,278 @@
 #include "broker/options.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <toml++/toml.h>
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "broker/version.h"
+#include "ipc/protocol.h"
+#include "ipc/socket_path.h"
+#include "log/segment_format.h"
+
+namespace roost {
+namespace {
+
+constexpr uint64_t kSpinNsMax = 10 * kNsPerMs;
+// A batch travels in one request, with its framing.
+constexpr uint64_t kBatchBytesLimit = kRequestBytesMax - (1 << 20);
+
+// One thing that can be said, on the command line as --name, in the file as name.
+struct Setting {
+  const char* name;
+  const char* placeholder;
+  const char* help;
+  bool is_flag;
+  std::function<Status(BrokerOptions&, const std::string&)> set;
+};
+
+Status Invalid(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
+
+using Parse = Result<uint64_t> (*)(std::string_view);
+
+Result<uint64_t> ParseNumber(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return Invalid(fmt::format("'{}' is not a whole number", text));
+  }
+  return value;
+}
+
+// A number between two bounds, both allowed.
+template <typename Value>
+auto Number(Value& (*field)(BrokerOptions&), Parse parse, uint64_t least, uint64_t most) {
+  return [=](BrokerOptions& options, const std::string& text) -> Status {
+    const Result<uint64_t> value = parse(text);
+    if (!value.ok()) return value.status();
+    if (*value < least || *value > most) {
+      return Invalid(fmt::format("{} is out of range ({} to {})", text, least, most));
+    }
+    field(options) = static_cast<Value>(*value);
+    return {};
+  };
+}
+
+Status SetDurability(BrokerOptions& options, const std::string& text) {
+  for (const Durability durability :
+       {Durability::kMemory, Durability::kProcess, Durability::kPower}) {
+    if (text == DurabilityText(durability)) {
+      options.log.durability = durability;
+      return {};
+    }
+  }
+  return Invalid(fmt::format("'{}' is not memory, process or power", text));
+}
+
+Status SetSocketMode(BrokerOptions& options, const std::string& text) {
+  unsigned mode = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (error != std::errc() || end != text.data() + text.size() || mode > 0777) {
+    return Invalid(fmt::format("'{}' is not an octal mode like 0600", text));
+  }
+  options.socket_mode = mode;
+  return {};
+}
+
+Status SetReadyFd(BrokerOptions& options, const std::string& text) {
+  const Result<uint64_t> value = ParseNumber(text);
+  if (!value.ok()) return value.status();
+  if (*value > INT32_MAX || ::fcntl(static_cast<int>(*value), F_GETFD) < 0) {
+    return Invalid(fmt::format("{} is no open descriptor", text));
+  }
+  options.ready_fd = static_cast<int>(*value);
+  return {};
+}
+
+Status SetFlag(bool& flag, const std::string& text) {
+  if (text != "true" && text != "false") return Invalid("it is true or false");
+  flag = text == "true";
+  return {};
+}
+
+template <auto Member>
+auto& LogField(BrokerOptions& options) {
+  return options.log.*Member;
+}
+template <auto Member>
+auto& Field(BrokerOptions& options) {
+  return options.*Member;
+}
+
+std::vector<Setting> AllSettings() {
+  return {
+      {"socket", "PATH", "control socket (default: $ROOST_SOCKET, /run/roost or /tmp/roost-<uid>)",
+       false,
+       [](BrokerOptions& options, const std::string& text) {
+         options.socket = text;
+         return Status();
+       }},
+      {"socket-mode", "MODE", "its mode (default: 0660 in /run/roost, else 0600)", false,
+       SetSocketMode},
+      {"data", "DIR", "data directory (default: /var/lib/roost as root, else ~/.local/share/roost)",
+       false,
+       [](BrokerOptions& options, const std::string& text) {
+         options.log.directory = text;
+         return Status();
+       }},
+      {"durability", "KIND", "memory, process or power (default: process)", false, SetDurability},
+      {"ring", "SIZE", "events in shared memory (default: 64MiB)", false,
+       Number(LogField<&LogOptions::ring_bytes>, ParseSize, kRingBytesMin, kRingBytesMax)},
+      {"segment", "SIZE", "one file of the journal (default: 64MiB)", false,
+       Number(LogField<&LogOptions::segment_bytes>, ParseSize, kSegmentBytesMin, kSegmentBytesMax)},
+      {"max-streams", "N", "streams (default: 1048576)", false,
+       Number(LogField<&LogOptions::streams_max>, ParseNumber, 16, 1ull << 28)},
+      {"max-sessions", "N", "sessions attached at a time (default: 8192)", false,
+       Number(Field<&BrokerOptions::sessions_max>, ParseNumber, 1, 1u << 20)},
+      {"max-event-data", "SIZE", "data of one event (default: 1MiB)", false,
+       Number(LogField<&LogOptions::event_data_bytes_max>, ParseSize, 1, kBatchBytesLimit)},
+      {"max-batch-events", "N", "events of one batch (default: 1000)", false,
+       Number(LogField<&LogOptions::batch_events_max>, ParseNumber, 1, UINT16_MAX)},
+      {"max-batch-bytes", "SIZE", "a batch (default: 4MiB; never over ring/4 or segment/2)", false,
+       Number(LogField<&LogOptions::batch_bytes_max>, ParseSize, 4096, kBatchBytesLimit)},
+      {"spin", "TIME", "look on so long before sleeping (default: 50us)", false,
+       Number(Field<&BrokerOptions::spin_ns>, ParseDurationNs, 0, kSpinNsMax)},
+      {"ready-fd", "N", "gets \"ready\\n\" and is closed when clients can connect", false,
+       SetReadyFd},
+      {"accept-damage", "", "start on a damaged journal, without what is damaged", true,
+       [](BrokerOptions& options, const std::string& text) {
+         return SetFlag(options.log.accept_damage, text);
+       }},
+      {"verbose", "", "say more on stderr", true,
+       [](BrokerOptions& options, const std::string& text) {
+         return SetFlag(options.verbose, text);
+       }},
+  };
+}
+
+// The text of a value of the file, as it would stand on the command line.
+std::optional<std::string> TextOf(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  return std::nullopt;
+}
+
+Status ApplyFile(const std::string& path, std::span<const Setting> settings,
+                 BrokerOptions& options) {
+  toml::table table;
+  try {
+    table = toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    return Invalid(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+  }
+  for (const auto& [key, node] : table) {
+    const auto place = fmt::format("{}:{}", path, key.source().begin.line);
+    const std::string name(key.str());
+    const auto setting = std::find_if(settings.begin(), settings.end(),
+                                      [&](const Setting& one) { return name == one.name; });
+    if (setting == settings.end()) {
+      return Invalid(fmt::format("{}: there is no setting '{}'; see roostd --help", place, name));
+    }
+    const auto text = TextOf(node);
+    if (!text.has_value()) {
+      return Invalid(
+          fmt::format("{}: {} must be a text, a whole number, true or false", place, name));
+    }
+    if (const Status status = setting->set(options, *text); !status.ok()) {
+      return Invalid(fmt::format("{}: {}: {}", place, name, status.message()));
+    }
+  }
+  return {};
+}
+
+Status ChooseDefaults(BrokerOptions& options) {
+  Result<std::string> socket = ChooseSocketPath(options.socket);
+  if (!socket.ok()) return socket.status();
+  options.socket = *socket;
+  if (options.log.durability == Durability::kMemory || !options.log.directory.empty()) return {};
+  if (::geteuid() == 0) {
+    options.log.directory = "/var/lib/roost";
+    return {};
+  }
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0') {
+    return Invalid("$HOME is not set; name the data directory with --data");
+  }
+  options.log.directory = std::string(home) + "/.local/share/roost";
+  return {};
+}
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  roostd                                     under your own user, in ~/.local/share/roost\n"
+    "  roostd --socket /tmp/x/roost.sock --data /tmp/x/data\n"
+    "  roostd --durability memory --ring 256MiB   scratch work: nothing is written to disk\n"
+    "  roostd --config /etc/roost/roost.toml      the same names: ring = \"256MiB\"\n"
+    "\nExit status: 0 ended cleanly, 1 failed, 2 wrong usage.\n";
+
+}  // namespace
+
+const char* DurabilityText(Durability durability) {
+  switch (durability) {
+    case Durability::kMemory:
+      return "memory";
+    case Durability::kProcess:
+      return "process";
+    case Durability::kPower:
+      return "power";
+  }
+  return "?";
+}
+
+Result<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
+  const std::vector<Setting> settings = AllSettings();
+  CLI::App app("roostd: the broker of an event log that the agents of one host share", "roostd");
+  app.footer(kExamples);
+  app.set_version_flag("--version", fmt::format("roostd {}", kBrokerVersion));
+  std::string config;
+  app.add_option("--config", config, "read settings from this TOML file")->type_name("FILE");
+  std::map<std::string, std::string> given;
+  for (const Setting& setting : settings) {
+    const std::string option = fmt::format("--{}", setting.name);
+    if (setting.is_flag) {
+      app.add_flag_callback(
+          option, [&given, &setting] { given[setting.name] = "true"; }, setting.help);
+    } else {
+      app.add_option_function<std::string>(
+             option, [&given, &setting](const std::string& text) { given[setting.name] = text; },
+             setting.help)
+          ->type_name(setting.placeholder);
+    }
+  }
+  CommandLine line;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    line.text = app.help();
+    line.only_text = true;
+    return line;
+  } catch (const CLI::CallForVersion&) {
+    line.text = fmt::format("roostd {}\n", kBrokerVersion);
+    line.only_text = true;
+    return line;
+  } catch (const CLI::ParseError& error) {
+    return Invalid(fmt::format("{}; see roostd --help", error.what()));
+  }
+  if (!config.empty()) ROOST_RETURN_IF_ERROR(ApplyFile(config, settings, line.options));
+  for (const Setting& setting : settings) {
+    const auto said = given.find(setting.name);
+    if (said == given.end()) continue;
+    if (const Status status = setting.set(line.options, said->second); !status.ok()) {
+      return Invalid(fmt::format("--{}: {}", setting.name, status.message()));
+    }
+  }
+  ROOST_RETURN_IF_ERROR(ChooseDefaults(line.options));
+  return line;
+}
+
+}  // namespace roost

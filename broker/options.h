@@ -2,21 +2,40 @@
 #ifndef ROOST_BROKER_OPTIONS_H_
 #define ROOST_BROKER_OPTIONS_H_
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "base/status.h"
 #include "log/log_writer.h"
 
 namespace roost {
 
 struct BrokerOptions {
   std::string socket;
+  std::optional<mode_t> socket_mode;  // else 0660 in /run/roost, 0600 elsewhere
   LogOptions log;
-  uint64_t spin_ns = 50'000;           // how long the sequencer looks on before it sleeps
+  uint64_t spin_ns = 50'000;  // how long the sequencer looks on before it sleeps
   uint64_t sync_interval_ns = 200'000'000;
   uint32_t sessions_max = 8192;
-  int ready_fd = -1;                   // gets "ready\n" and is closed
+  int ready_fd = -1;     // gets "ready\n" and is closed
+  bool verbose = false;  // debug lines on stderr
 };
+
+// What to do with a command line: serve, or only say something and end.
+struct CommandLine {
+  BrokerOptions options;
+  std::string text;  // --help, --version: for stdout
+  bool only_text = false;
+};
+
+// kInvalidArgument: a message of one line for whoever typed it (or wrote the configuration file), with
+// the file's name and line. Chooses the socket and the data directory where nothing names them.
+Result<CommandLine> ParseCommandLine(int argc, const char* const* argv);
+
+const char* DurabilityText(Durability durability);  // as on the command line
 
 }  // namespace roost
 

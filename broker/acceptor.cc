@@ -1,0 +1,61 @@
+#include "broker/acceptor.h"
+
+#include <fcntl.h>
+
+#include "base/unix_socket.h"
+#include "broker/logging.h"
+#include "broker/reply_builder.h"
+
+namespace roost {
+namespace {
+
+UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+}  // namespace
+
+void SendBusy(int socket, const char* why) {
+  ReplyBuilder replies;
+  // It is closed next; whether the client gets to know why does not matter.
+  (void)SendSeqpacket(socket, replies.Refused(0, {wire::RefusalCode::Busy, why}));
+}
+
+Acceptor::Acceptor(int listener) : listener_(listener), spare_(OpenSpare()) {}
+
+Acceptor::Outcome Acceptor::Accept(std::shared_ptr<PeerSocket>* socket) {
+  if (!spare_.valid()) spare_ = OpenSpare();
+  Result<UniqueFd> fd = AcceptSeqpacket(listener_);
+  if (!fd.ok()) {
+    switch (fd.status().code()) {
+      case StatusCode::kExhausted:
+        return RefuseOne();
+      case StatusCode::kBusy:
+        return Outcome::kNone;
+      default:
+        // The client went away while it waited, say. Those behind it are not to suffer.
+        Log(LogLevel::kDebug, "{}", fd.status().message());
+        return Outcome::kNone;
+    }
+  }
+  const Result<PeerCredentials> credentials = GetPeerCredentials(fd->get());
+  if (!credentials.ok()) {
+    Log(LogLevel::kWarning, "{}", credentials.status().message());
+    return Outcome::kRefused;
+  }
+  *socket = std::make_shared<PeerSocket>(*std::move(fd), *credentials);
+  return Outcome::kAccepted;
+}
+
+Acceptor::Outcome Acceptor::RefuseOne() {
+  if (!spare_.valid()) return Outcome::kExhausted;
+  spare_.Reset();
+  Outcome outcome = Outcome::kExhausted;
+  if (const Result<UniqueFd> fd = AcceptSeqpacket(listener_); fd.ok()) {
+    SendBusy(fd->get(), "the broker has no descriptors left; raise its LimitNOFILE");
+    outcome = Outcome::kRefused;
+  }
+  spare_ = OpenSpare();
+  Log(LogLevel::kWarning, "no descriptors left: a client was turned away");
+  return outcome;
+}
+
+}  // namespace roost

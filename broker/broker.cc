@@ -1,0 +1,192 @@
+#include "broker/broker.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sodium.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "broker/counters_writer.h"
+#include "broker/logging.h"
+#include "broker/own_event.h"
+#include "broker/recovered_state.h"
+#include "broker/sequencer.h"
+#include "broker/socket_guard.h"
+#include "broker/version.h"
+#include "ipc/socket_path.h"
+
+namespace roost {
+namespace {
+
+constexpr mode_t kPrivateMode = 0600;
+constexpr mode_t kGroupMode = 0660;
+
+mode_t SocketMode(const BrokerOptions& options) {
+  if (options.socket_mode.has_value()) return *options.socket_mode;
+  return options.socket.starts_with("/run/roost/") ? kGroupMode : kPrivateMode;
+}
+
+Result<RingReader> OpenRing(const LogWriter& log) {
+  const UniqueFd fd(::fcntl(log.ring_fd(), F_DUPFD_CLOEXEC, 0));
+  if (!fd.valid()) return Status::FromErrno(errno, "duplicate the ring's descriptor");
+  return RingReader::Open(fd);
+}
+
+std::string StartedData(const LogWriter& log, const RecoveryReport& report) {
+  return fmt::format(
+      R"({{"version":{},"pid":{},"durability":{},"epoch":{},"clean":{},"cut":{},"damage":{}}})",
+      JsonString(kBrokerVersion), ::getpid(), JsonString(DurabilityText(log.options().durability)),
+      log.epoch(), report.clean, JsonString(Printable(report.cut)),
+      JsonString(Printable(report.damage)));
+}
+
+void LogRecovery(const LogWriter& log, const RecoveryReport& report) {
+  Log(LogLevel::kInfo, "recovered {} events in {} ms, head {}, epoch {}", report.events,
+      report.duration_ns / kNsPerMs, log.head(), log.epoch());
+  if (!report.clean) Log(LogLevel::kWarning, "the last broker did not end cleanly");
+  if (!report.cut.empty()) Log(LogLevel::kWarning, "{}", report.cut);
+  if (!report.damage.empty()) Log(LogLevel::kError, "left out: {}", report.damage);
+}
+
+}  // namespace
+
+// In the order in which they are made; taken down in the other.
+struct Broker::Parts {
+  Parts(const BrokerOptions& said, SocketGuard claimed)
+      : options(said), guard(std::move(claimed)) {}
+
+  Status OpenLog();
+  Status MakeCounters();
+  void MakeParts();
+  Status Begin(mode_t mode, UniqueFd inherited);
+  void WriteStopped();
+
+  BrokerOptions options;
+  SocketGuard guard;
+  IdTable ids;
+  RecoveryReport report;
+  std::unique_ptr<LogWriter> log;
+  std::optional<RingReader> sequencer_ring, waker_ring, librarian_ring;
+  std::optional<SessionTable> sessions;
+  std::optional<CountersWriter> counters;
+  ReplyBuilder replies;
+  std::optional<Turn> turn;
+  std::optional<OwnEvents> own_events;
+  std::optional<Attacher> attacher;
+  std::optional<Appender> appender;
+  std::optional<Waker> waker;
+  std::optional<Librarian> librarian;
+  std::optional<Syncer> syncer;
+  std::optional<RequestHandler> handler;
+  std::optional<Sequencer> sequencer;
+};
+
+Status Broker::Parts::OpenLog() {
+  RecoveredState recovered(&ids);
+  auto opened = LogWriter::Open(options.log, options.socket, &recovered, &report);
+  if (!opened.ok()) return opened.status();
+  log = *std::move(opened);
+  LogRecovery(*log, report);
+  ROOST_RETURN_IF_ERROR(guard.WriteHolder(log->log_id()));
+  sessions.emplace(log->session_key(), log->epoch());
+  recovered.FillSessions(&*sessions);
+  for (auto* ring : {&sequencer_ring, &waker_ring, &librarian_ring}) {
+    Result<RingReader> reader = OpenRing(*log);
+    if (!reader.ok()) return reader.status();
+    ring->emplace(*std::move(reader));
+  }
+  return {};
+}
+
+Status Broker::Parts::MakeCounters() {
+  CountersIdentity identity{log->log_id(), log->options().durability, {}};
+  if (identity.durability != Durability::kMemory) {
+    identity.data_directory = log->options().directory;
+  }
+  Result<CountersWriter> made = CountersWriter::Create(CountersPath(options.socket), identity);
+  if (!made.ok()) return made.status();
+  counters.emplace(*std::move(made));
+  return {};
+}
+
+void Broker::Parts::MakeParts() {
+  turn.emplace(log.get(), &ids, &*counters, &replies);
+  own_events.emplace(log.get(), &*turn);
+  attacher.emplace(
+      Attacher::Parts{log.get(), &*sessions, &*own_events, &*turn, &*counters, &replies},
+      options.sessions_max);
+  appender.emplace(log.get(), &ids, &*counters, &*turn);
+  waker.emplace(&*waker_ring, &*counters);
+  librarian.emplace(log.get(), &*librarian_ring);
+  syncer.emplace(log.get(), &*counters, options.sync_interval_ns);
+  handler.emplace(RequestHandler::Parts{log.get(), &*sessions, &*turn, &*counters, &replies,
+                                        &*attacher, &*appender, &*waker, &*librarian});
+}
+
+Status Broker::Parts::Begin(mode_t mode, UniqueFd inherited) {
+  own_events->Add(kBrokerStream, kStartedType, StartedData(*log, report), 0);
+  turn->Finish();
+  if (log->degraded()) {
+    return {StatusCode::kIoError, "the journal can't be written; see the line before"};
+  }
+  ROOST_RETURN_IF_ERROR(guard.Listen(mode, std::move(inherited)));
+  sequencer.emplace(
+      Sequencer::Parts{log.get(), &*sequencer_ring, &*sessions, &*turn, &*own_events, &*attacher,
+                       &*handler, &*counters, &*waker, &*librarian, &*syncer},
+      guard.listener(), options.spin_ns);
+  return {};
+}
+
+void Broker::Parts::WriteStopped() {
+  if (log->degraded()) return;
+  own_events->Add(kBrokerStream, kStoppedType, "{}", 0);
+  turn->Finish();
+  // What could not be written until now is not going to be.
+  if (log->HasStaged()) log->Abandon();
+}
+
+Result<std::unique_ptr<Broker>> Broker::Open(const BrokerOptions& options, UniqueFd inherited) {
+  ROOST_CHECK(sodium_init() >= 0);
+  Result<SocketGuard> guard = SocketGuard::Claim(options.socket);
+  if (!guard.ok()) return guard.status();
+  auto parts = std::make_unique<Parts>(options, *std::move(guard));
+  ROOST_RETURN_IF_ERROR(parts->OpenLog());
+  ROOST_RETURN_IF_ERROR(parts->MakeCounters());
+  parts->MakeParts();
+  ROOST_RETURN_IF_ERROR(parts->Begin(SocketMode(options), std::move(inherited)));
+  return std::unique_ptr<Broker>(new Broker(std::move(parts)));
+}
+
+Broker::Broker(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Broker::~Broker() = default;
+
+Status Broker::Run(int signal_fd) {
+  Parts& parts = *parts_;
+  parts.waker->Start();
+  parts.librarian->Start();
+  if (parts.log->options().durability != Durability::kMemory) parts.syncer->Start();
+  const Status served = parts.sequencer->Run(signal_fd);
+  Log(LogLevel::kInfo, "stopping");
+  parts.WriteStopped();
+  parts.waker->Stop();
+  parts.librarian->Stop();
+  parts.syncer->Stop();
+  // A clean end takes the counters with it; after a crash they stay, for whoever wants to know.
+  ::unlink(CountersPath(parts.options.socket).c_str());
+  const Status closed = parts.log->Close();
+  return served.ok() ? closed : served;
+}
+
+void Broker::Stop() { parts_->sequencer->RequestStop(); }
+
+uint64_t Broker::head() const { return parts_->log->head(); }
+
+const BrokerOptions& Broker::options() const { return parts_->options; }
+
+}  // namespace roost

@@ -1,0 +1,66 @@
+#include "broker/counters_writer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+#include "broker/version.h"
+
+namespace roost {
+namespace {
+
+void FillHeader(std::byte* at, const CountersIdentity& identity) {
+  CountersHeader header{};
+  header.magic = kCountersMagic;
+  header.version = kCountersVersion;
+  header.broker_pid = static_cast<uint32_t>(::getpid());
+  std::memcpy(header.log_id, identity.log_id, sizeof(header.log_id));
+  header.started_ns = WallNs();
+  header.counter_count = kCounterCount;
+  header.latency_count = kLatencyCount;
+  header.durability = static_cast<uint32_t>(identity.durability);
+  const size_t length = std::min(identity.data_directory.size(), sizeof(header.data_directory) - 1);
+  std::memcpy(header.data_directory, identity.data_directory.data(), length);
+  std::strncpy(header.version_text, kBrokerVersion, sizeof(header.version_text) - 1);
+  std::memcpy(at, &header, sizeof(header));
+}
+
+}  // namespace
+
+CountersWriter::CountersWriter(Mapping mapping)
+    : mapping_(std::move(mapping)),
+      values_(reinterpret_cast<std::atomic<uint64_t>*>(mapping_.data() + kCounterValuesOffset)),
+      histograms_(reinterpret_cast<Histogram*>(mapping_.data() + kHistogramsOffset)) {}
+
+Result<CountersWriter> CountersWriter::Create(const std::string& path,
+                                              const CountersIdentity& identity) {
+  const std::string temporary = path + ".new";
+  if (::unlink(temporary.c_str()) != 0 && errno != ENOENT) {
+    return Status::FromErrno(errno, "remove " + temporary);
+  }
+  const UniqueFd fd(
+      ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd.valid()) return Status::FromErrno(errno, "create " + temporary);
+  if (const int error = ::posix_fallocate(fd.get(), 0, kCountersBytes); error != 0) {
+    return Status::FromErrno(error, "reserve room for " + temporary);
+  }
+  Result<Mapping> mapping =
+      Mapping::Map(fd.get(), kCountersBytes, Mapping::Access::kReadWrite, temporary);
+  if (!mapping.ok()) return mapping.status();
+  FillHeader(mapping->data(), identity);
+  if (::fchmod(fd.get(), 0444) != 0) return Status::FromErrno(errno, "chmod " + temporary);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    return Status::FromErrno(errno, "rename " + temporary + " to " + path);
+  }
+  return CountersWriter(*std::move(mapping));
+}
+
+}  // namespace roost

@@ -1,0 +1,101 @@
+#include "broker/librarian.h"
+
+#include <fmt/format.h>
+
+#include "broker/logging.h"
+
+namespace roost {
+
+using wire::RefusalCode;
+
+Librarian::Librarian(LogWriter* log, const RingReader* ring)
+    : log_(log),
+      ring_(ring),
+      maintain_bytes_(log->options().segment_bytes / 32),
+      requests_(kRequestsMax) {}
+
+Librarian::~Librarian() { Stop(); }
+
+void Librarian::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Librarian::Stop() {
+  if (!thread_.joinable()) return;
+  stopping_.store(true, std::memory_order_release);
+  bell_.Ring();
+  thread_.join();
+}
+
+bool Librarian::PostFindSegment(std::shared_ptr<PeerSocket> socket, uint64_t number,
+                                uint64_t sequence, uint64_t position) {
+  PeerSocket& peer = *socket;
+  if (peer.segment_requests.load(std::memory_order_relaxed) >= kRequestsPerPeerMax) return false;
+  peer.segment_requests.fetch_add(1, std::memory_order_relaxed);
+  if (!requests_.push(FindRequest{std::move(socket), number, sequence, position})) {
+    peer.segment_requests.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  bell_.Ring();
+  return true;
+}
+
+void Librarian::OnCommit(uint64_t bytes) {
+  bytes_since_ += bytes;
+  if (bytes_since_ < maintain_bytes_) return;
+  bytes_since_ = 0;
+  maintain_.store(true, std::memory_order_release);
+  bell_.Ring();
+}
+
+bool Librarian::HasWork() {
+  return requests_.read_available() > 0 || maintain_.load(std::memory_order_acquire) ||
+         stopping_.load(std::memory_order_acquire);
+}
+
+void Librarian::Run() {
+  while (!stopping_.load(std::memory_order_acquire)) {
+    if (maintain_.exchange(false, std::memory_order_acq_rel)) Maintain();
+    FindRequest request;
+    while (!maintain_.load(std::memory_order_acquire) && requests_.pop(request)) {
+      Find(request);
+      request = FindRequest();
+      if (stopping_.load(std::memory_order_acquire)) return;
+    }
+    bell_.Arm();
+    if (!HasWork()) bell_.Sleep();
+    bell_.Disarm();
+  }
+}
+
+void Librarian::Maintain() {
+  if (const Status status = log_->MaintainJournal(); !status.ok()) {
+    Log(LogLevel::kError, "housekeeping of the journal failed: {}", status.message());
+  }
+}
+
+void Librarian::Find(const FindRequest& request) {
+  request.socket->segment_requests.fetch_sub(1, std::memory_order_relaxed);
+  if (request.socket->hung_up()) return;
+  const Result<SegmentPlace> place = log_->FindSegment(request.sequence, request.position);
+  if (place.ok()) {
+    request.socket->Send(replies_.Segment(request.number, *place), place->fd.get());
+    return;
+  }
+  switch (place.status().code()) {
+    case StatusCode::kGone:
+      request.socket->Send(replies_.Gone(request.number, ring_->log_oldest()));
+      break;
+    case StatusCode::kNotFound:
+      request.socket->Send(replies_.Refused(
+          request.number, {RefusalCode::Invalid, "no segment: " + place.status().message()}));
+      break;
+    default:
+      Log(LogLevel::kError, "can't hand out a segment: {}", place.status().message());
+      request.socket->Send(replies_.Refused(
+          request.number,
+          {RefusalCode::Busy, "the segment can't be opened: " + place.status().message()}));
+  }
+}
+
+}  // namespace roost

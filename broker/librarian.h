@@ -1,0 +1,70 @@
+// The thread for what may touch the disk and need not be done at once: hands old segments out and lets the
+// journal prepare its next one. Queues of kRequestsMax, and kRequestsPerPeerMax a peer.
+//
+// Start, Stop: the broker's wiring. Post and OnCommit: the sequencer thread. Writes no counter.
+#ifndef ROOST_BROKER_LIBRARIAN_H_
+#define ROOST_BROKER_LIBRARIAN_H_
+
+#include <atomic>
+#include <boost/lockfree/spsc_queue.hpp>
+#include <cstdint>
+#include <memory>
+#include <thread>
+
+#include "broker/doorbell.h"
+#include "broker/peer_socket.h"
+#include "broker/reply_builder.h"
+#include "log/log_writer.h"
+#include "log/ring_reader.h"
+
+namespace roost {
+
+class Librarian {
+ public:
+  static constexpr size_t kRequestsMax = 1024;
+  static constexpr uint32_t kRequestsPerPeerMax = 64;
+
+  // `ring` outlives the librarian; only what it says of the oldest event is read.
+  Librarian(LogWriter* log, const RingReader* ring);
+  ~Librarian();
+
+  void Start();
+  void Stop();
+
+  // False: too many are waiting. Exactly one of sequence and position is not 0.
+  bool PostFindSegment(std::shared_ptr<PeerSocket> socket, uint64_t number, uint64_t sequence,
+                       uint64_t position);
+  // After each commit, of so many bytes.
+  void OnCommit(uint64_t bytes);
+
+ private:
+  struct FindRequest {
+    std::shared_ptr<PeerSocket> socket;
+    uint64_t number = 0;
+    uint64_t sequence = 0;
+    uint64_t position = 0;
+  };
+
+  void Run();
+  bool HasWork();
+  void Find(const FindRequest& request);
+  void Maintain();
+
+  LogWriter* const log_;
+  const RingReader* const ring_;
+  const uint64_t maintain_bytes_;  // how much may be committed between two rounds of housekeeping
+
+  boost::lockfree::spsc_queue<FindRequest> requests_;
+  Doorbell bell_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> maintain_{true};
+
+  uint64_t bytes_since_ = 0;  // the sequencer's
+
+  ReplyBuilder replies_;  // the librarian thread's
+  std::thread thread_;
+};
+
+}  // namespace roost
+
+#endif  // ROOST_BROKER_LIBRARIAN_H_

@@ -1,0 +1,90 @@
+// roostd: command line, signals, exit status. Everything else is in the library.
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "base/utf8.h"
+#include "broker/broker.h"
+#include "broker/logging.h"
+#include "broker/options.h"
+#include "broker/service_manager.h"
+
+namespace roost {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+int Fail(int exit_status, const Status& status) {
+  fmt::print(stderr, "roostd: {}\n", Printable(status.message()));
+  return exit_status;
+}
+
+// Descriptors are what clients cost; the soft limit is for programs that use select().
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// SIGTERM and SIGINT come as something to read, in every thread that will be.
+UniqueFd BlockSignals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+void SayReady(const Broker& broker) {
+  const BrokerOptions& options = broker.options();
+  const bool has_journal = options.log.durability != Durability::kMemory;
+  fmt::print("roostd ready socket={} data={} durability={} head={} pid={}\n",
+             Printable(options.socket), has_journal ? Printable(options.log.directory) : "-",
+             DurabilityText(options.log.durability), broker.head(), ::getpid());
+  std::fflush(stdout);
+  NotifyReady();
+  if (options.ready_fd >= 0) {
+    // Whoever waited for it may have gone; then nobody needs to be told.
+    [[maybe_unused]] const ssize_t written = ::write(options.ready_fd, "ready\n", 6);
+    ::close(options.ready_fd);
+  }
+}
+
+int Main(int argc, char** argv) {
+  Result<CommandLine> line = ParseCommandLine(argc, argv);
+  if (!line.ok()) return Fail(kUsage, line.status());
+  if (line->only_text) {
+    fmt::print("{}", line->text);
+    return 0;
+  }
+  ::umask(077);
+  // The memory of the broker holds what makes "read-only" true: no debugger, no /proc/PID/mem.
+  ::prctl(PR_SET_DUMPABLE, 0);
+  RaiseDescriptorLimit();
+  if (line->options.verbose) SetLogLevel(LogLevel::kDebug);
+  const UniqueFd signals = BlockSignals();
+  Result<UniqueFd> inherited = InheritListener();
+  if (!inherited.ok()) return Fail(kFailed, inherited.status());
+  Result<std::unique_ptr<Broker>> broker = Broker::Open(line->options, *std::move(inherited));
+  if (!broker.ok()) return Fail(kFailed, broker.status());
+  SayReady(**broker);
+  const Status served = (*broker)->Run(signals.get());
+  NotifyStopping();
+  if (!served.ok()) return Fail(kFailed, served);
+  return 0;
+}
+
+}  // namespace
+}  // namespace roost
+
+int main(int argc, char** argv) { return roost::Main(argc, argv); }

@@ -1,0 +1,62 @@
+// The broker's own events on their way into the log: they are staged in order, and again in a later turn as
+// long as their commit fails, so that a full disk delays agent.left and does not lose it.
+//
+// Sequencer thread. At most kWaitingMax wait (200 bytes each); past it the newest are dropped, with a line
+// in the broker's log.
+#ifndef ROOST_BROKER_OWN_EVENTS_H_
+#define ROOST_BROKER_OWN_EVENTS_H_
+
+#include <flatbuffers/flatbuffer_builder.h>
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "broker/turn.h"
+#include "log/log_writer.h"
+
+namespace roost {
+
+class OwnEvents {
+ public:
+  static constexpr size_t kWaitingMax = 65'536;
+  static constexpr uint64_t kRetryNs = 1'000'000'000;
+
+  OwnEvents(LogWriter* log, Turn* turn);
+
+  // Stages it in this turn if there is room, else in a later one. `session`: which it is about; 0: none.
+  void Add(std::string_view stream, std::string_view type, std::string data, uint64_t session);
+
+  // Stages one event now and calls `done` when its commit is decided. kStageFull: the turn has to be
+  // finished first.
+  StageOutcome StageNow(std::string_view stream, std::string_view type, std::string_view data,
+                        uint64_t session, OwnEventDone done);
+
+  // Stages what waits. At the begin of each turn.
+  void StageWaiting();
+
+  // When (CLOCK_MONOTONIC) to begin a turn for what waits; UINT64_MAX: nothing does.
+  uint64_t NextTryNs() const;
+
+ private:
+  struct Waiting {
+    std::string_view stream;  // of own_event.h: they live for ever
+    std::string_view type;
+    std::string data;
+    uint64_t session;
+  };
+
+  void OnCommitted(const Status& committed);
+
+  LogWriter* const log_;
+  Turn* const turn_;
+  flatbuffers::FlatBufferBuilder builder_;
+  std::deque<Waiting> waiting_;
+  size_t staged_ = 0;  // of waiting_, from the front, in this turn
+  uint64_t next_try_ns_ = 0;
+};
+
+}  // namespace roost
+
+#endif  // ROOST_BROKER_OWN_EVENTS_H_

@@ -1,0 +1,32 @@
+// One connection as the sequencer sees it. Sequencer thread alone; made when it is accepted, gone at the end
+// of the turn in which it was found closed.
+#ifndef ROOST_BROKER_PEER_H_
+#define ROOST_BROKER_PEER_H_
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "broker/peer_socket.h"
+
+namespace roost {
+
+struct Session;
+
+struct Peer {
+  std::shared_ptr<PeerSocket> socket;
+  Session* session = nullptr;  // once attached
+  uint64_t accepted_ns = 0;    // CLOCK_MONOTONIC
+  bool attaching = false;  // its agent.joined is staged; nothing is received until it is committed
+  bool closed = false;     // to be taken away at the end of the turn
+  // What Attach said, checked.
+  std::string agent;
+  std::string client;
+  bool is_newcomer = true;  // in which of the sequencer's lists it is, and where
+  std::list<std::unique_ptr<Peer>>::iterator place;
+};
+
+}  // namespace roost
+
+#endif  // ROOST_BROKER_PEER_H_

@@ -1,0 +1,47 @@
+// One connection of the control socket, as all threads of the broker share it: the sequencer receives
+// and answers, the waker and the librarian send what they owe. Held by shared_ptr; the descriptor
+// is closed when the last of them lets go, so that its number is never used anew under somebody's feet.
+//
+// Send() and HangUp() may be called by any thread.
+#ifndef ROOST_BROKER_PEER_SOCKET_H_
+#define ROOST_BROKER_PEER_SOCKET_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/unique_fd.h"
+#include "base/unix_socket.h"
+
+namespace roost {
+
+class PeerSocket {
+ public:
+  PeerSocket(UniqueFd fd, PeerCredentials credentials)
+      : fd_(std::move(fd)), credentials_(credentials) {}
+
+  int fd() const { return fd_.get(); }
+  const PeerCredentials& credentials() const { return credentials_; }
+
+  // Sends or, when the peer is gone or does not take what it asked for, hangs up. False: hung up. A peer
+  // whose buffer is full has hundreds of answers lying there; it may attach again and ask again.
+  bool Send(Bytes message, int passed_fd = -1);
+
+  // Both sides see the end of the connection at once; the sequencer notices and cleans up.
+  void HangUp();
+  bool hung_up() const { return hung_up_.load(std::memory_order_acquire); }
+
+  // What the other threads still have to do for this peer, so that it can be bounded. Counted up by the
+  // sequencer, down by who is done.
+  std::atomic<uint32_t> waits{0};
+  std::atomic<uint32_t> segment_requests{0};
+
+ private:
+  UniqueFd fd_;
+  PeerCredentials credentials_;
+  std::atomic<bool> hung_up_{false};
+};
+
+}  // namespace roost
+
+#endif  // ROOST_BROKER_PEER_SOCKET_H_

@@ -1,0 +1,142 @@
+#include "broker/recovered_state.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/clock.h"
+#include "broker/own_event.h"
+#include "log/record.h"
+
+namespace roost {
+
+RecoveredState::RecoveredState(IdTable* ids)
+    : ids_(ids), wall_ns_(WallNs()), monotonic_ns_(MonotonicNs()) {}
+
+void RecoveredState::OnEvent(const RecordHeader& header, Bytes body) {
+  if (header.request == 0) {
+    OnAgentsEvent(header, body);
+    return;
+  }
+  if (header.batch_index + 1 == header.batch_count) OnAnswered(header);
+  const bool begins_with_id = header.batch_index == 0 && (header.flags & kRecordHasId) != 0;
+  if (header.batch_index == 0) batch_size_ = 0;
+  if (begins_with_id || batch_size_ > 0) OnBatchWithId(header, body);
+}
+
+void RecoveredState::OnAgentsEvent(const RecordHeader& header, Bytes body) {
+  const wire::Event* event = DecodeEventBody(body);
+  if (event == nullptr || event->stream()->string_view() != kAgentsStream) return;
+  const std::string_view type = event->type()->string_view();
+  const std::string_view data =
+      event->data() == nullptr
+          ? std::string_view()
+          : AsText(std::as_bytes(std::span(event->data()->data(), event->data()->size())));
+  if (type == kJoinedType) OnJoined(header.sequence, header.time_ns, data);
+  if (type == kRejoinedType) OnJoined(header.session, header.time_ns, data);
+  if (type == kLeftType) OnLeft(header.session);
+}
+
+void RecoveredState::OnJoined(uint64_t session, uint64_t joined_ns, std::string_view data) {
+  Known& known = known_[session];
+  known.has_left = false;
+  known.identity = IdentityIn(data);
+  if (known.joined_ns == 0) known.joined_ns = joined_ns;
+  if (known_.size() > kJoinedMax + SessionTable::kEndedMax) ForgetOldest();
+}
+
+void RecoveredState::ForgetOldest() {
+  std::vector<uint64_t> joined;
+  for (const auto& [number, known] : known_) {
+    if (!known.has_left) joined.push_back(number);
+  }
+  // Half of them at once, so that this is rare. Numbers grow with time.
+  const auto middle = joined.begin() + static_cast<ptrdiff_t>(joined.size() / 2);
+  std::nth_element(joined.begin(), middle, joined.end());
+  std::for_each(joined.begin(), middle, [&](uint64_t number) { known_.erase(number); });
+  last_known_ = nullptr;
+}
+
+void RecoveredState::OnLeft(uint64_t session) {
+  Known* known = Find(session);
+  if (known == nullptr) return;
+  known->has_left = true;
+  left_order_.push_back(session);
+  if (left_order_.size() <= SessionTable::kEndedMax) return;
+  const auto oldest = known_.find(left_order_.front());
+  left_order_.pop_front();
+  if (oldest != known_.end() && oldest->second.has_left) known_.erase(oldest);
+  last_known_ = nullptr;
+}
+
+void RecoveredState::OnAnswered(const RecordHeader& header) {
+  Known* known = Find(header.session);
+  if (known == nullptr || known->answers.Look(header.request) == AnswerWindow::State::kTooOld) {
+    return;
+  }
+  KeptAnswer answer;
+  answer.number = header.request;
+  answer.count = header.batch_count;
+  answer.first = header.sequence + 1 - header.batch_count;
+  answer.last = header.sequence;
+  answer.revision = header.revision;
+  known->answers.Put(answer);
+}
+
+void RecoveredState::OnBatchWithId(const RecordHeader& header, Bytes body) {
+  // Kept, since the hash is over all of the batch.
+  if (batch_bodies_.size() <= batch_size_) batch_bodies_.emplace_back();
+  std::vector<uint64_t>& copy = batch_bodies_[batch_size_++];
+  copy.assign(AlignUp(body.size(), 8) / 8, 0);
+  std::memcpy(copy.data(), body.data(), body.size());
+  if (header.batch_index + 1 != header.batch_count) return;
+
+  std::vector<const wire::Event*> events;
+  for (size_t i = 0; i < batch_size_; ++i) {
+    const auto bytes = std::as_bytes(std::span(batch_bodies_[i]));
+    if (const wire::Event* event = DecodeEventBody(bytes)) events.push_back(event);
+  }
+  const bool is_whole = events.size() == header.batch_count && events.front()->id() != nullptr;
+  batch_size_ = 0;
+  if (!is_whole) return;
+  const uint64_t age_ns = wall_ns_ > header.time_ns ? wall_ns_ - header.time_ns : 0;
+  const int64_t added_ns = static_cast<int64_t>(monotonic_ns_) - static_cast<int64_t>(age_ns);
+  const Hash128 key =
+      ids_->KeyOf(events.front()->stream()->string_view(), events.front()->id()->string_view());
+  // What would be too old to be found is not worth its place.
+  if (age_ns > IdTable::Limits().age_ns_max || ids_->Find(key, added_ns) != nullptr) return;
+  ids_->Add(key,
+            {ids_->ContentOf(events), header.sequence + 1 - header.batch_count, header.sequence,
+             header.revision, header.batch_count},
+            header.uid, added_ns);
+}
+
+RecoveredState::Known* RecoveredState::Find(uint64_t session) {
+  if (last_known_ != nullptr && last_found_ == session) return last_known_;
+  const auto found = known_.find(session);
+  if (found == known_.end()) return nullptr;
+  last_found_ = session;
+  last_known_ = &found->second;
+  return last_known_;
+}
+
+void RecoveredState::FillSessions(SessionTable* sessions) {
+  const auto add = [&](uint64_t number, Known& known) -> Session& {
+    Session& session = sessions->Add(number);
+    session.identity = std::move(known.identity);
+    session.joined_ns = known.joined_ns;
+    session.answers = std::move(known.answers);
+    return session;
+  };
+  for (const uint64_t number : left_order_) {
+    const auto found = known_.find(number);
+    if (found == known_.end() || !found->second.has_left) continue;
+    sessions->End(add(number, found->second), monotonic_ns_);
+    known_.erase(found);
+  }
+  for (auto& [number, known] : known_) sessions->SetAway(add(number, known));
+  known_.clear();
+  last_known_ = nullptr;
+}
+
+}  // namespace roost

@@ -1,0 +1,66 @@
+// What the broker knows from the log alone: while the journal is recovered it sees every event, and rebuilds
+// who was attached, which requests were answered, and which ids were used.
+//
+// The thread that opens the log.
+#ifndef ROOST_BROKER_RECOVERED_STATE_H_
+#define ROOST_BROKER_RECOVERED_STATE_H_
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/answer_window.h"
+#include "broker/id_table.h"
+#include "broker/session_table.h"
+#include "log/log_writer.h"
+
+namespace roost {
+
+class RecoveredState : public RecoveryObserver {
+ public:
+  // As many sessions that never left are kept; of more the older half is forgotten.
+  static constexpr size_t kJoinedMax = 65'536;
+
+  // `ids` outlives this.
+  explicit RecoveredState(IdTable* ids);
+
+  void OnEvent(const RecordHeader& header, Bytes body) override;
+
+  // Puts the sessions into the table: those that had not left as kAway, the others, as far as they are kept,
+  // as kEnded. Once.
+  void FillSessions(SessionTable* sessions);
+
+ private:
+  struct Known {
+    bool has_left = false;
+    std::string identity;
+    uint64_t joined_ns = 0;
+    AnswerWindow answers;
+  };
+
+  void OnAgentsEvent(const RecordHeader& header, Bytes body);
+  void OnJoined(uint64_t session, uint64_t joined_ns, std::string_view data);
+  void ForgetOldest();
+  void OnLeft(uint64_t session);
+  void OnAnswered(const RecordHeader& header);
+  void OnBatchWithId(const RecordHeader& header, Bytes body);
+  Known* Find(uint64_t session);
+
+  IdTable* const ids_;
+  const uint64_t wall_ns_;
+  const uint64_t monotonic_ns_;
+
+  std::unordered_map<uint64_t, Known> known_;
+  std::deque<uint64_t> left_order_;  // longest ago first; may name some twice, or that came back
+  uint64_t last_found_ = 0;          // events of one session often come side by side
+  Known* last_known_ = nullptr;
+
+  std::vector<std::vector<uint64_t>> batch_bodies_;  // of a batch with an id, so far
+  size_t batch_size_ = 0;
+};
+
+}  // namespace roost
+
+#endif  // ROOST_BROKER_RECOVERED_STATE_H_

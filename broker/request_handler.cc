@@ -1,0 +1,194 @@
+#include "broker/request_handler.h"
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "broker/logging.h"
+#include "log/record.h"
+
+namespace roost {
+namespace {
+
+using wire::RefusalCode;
+using wire::RequestBody;
+
+std::string_view TextOf(const flatbuffers::String* text) {
+  return text == nullptr ? std::string_view() : text->string_view();
+}
+
+bool IsName(std::string_view text, uint64_t bytes_max) {
+  return text.size() <= bytes_max && IsPlainUtf8(text);
+}
+
+std::optional<Refusal> CheckWait(const wire::Wait& wait) {
+  const std::string_view stream = TextOf(wait.stream());
+  const std::string_view prefix = TextOf(wait.stream_prefix());
+  if (!stream.empty() && !prefix.empty()) {
+    return Refusal{RefusalCode::Invalid, "a wait is for one stream or for a prefix, not for both"};
+  }
+  if (!IsName(stream, kStreamNameBytesMax) || !IsName(prefix, kStreamNameBytesMax) ||
+      !IsName(TextOf(wait.agent()), kAgentBytesMax)) {
+    return Refusal{RefusalCode::Invalid,
+                   fmt::format("a wait's stream and prefix may have {} bytes and its agent {}, of "
+                               "UTF-8 without control characters",
+                               kStreamNameBytesMax, kAgentBytesMax)};
+  }
+  if (wait.types() == nullptr) return std::nullopt;
+  if (wait.types()->size() > RequestHandler::kWaitTypesMax) {
+    return Refusal{RefusalCode::TooLarge,
+                   fmt::format("a wait may name {} types and names {}",
+                               RequestHandler::kWaitTypesMax, wait.types()->size())};
+  }
+  return std::nullopt;
+}
+
+WaitRequest MakeWait(const Peer& peer, const wire::Wait& wait) {
+  WaitRequest request;
+  request.socket = peer.socket;
+  request.registration = wait.registration();
+  request.after = wait.after();
+  request.stream = TextOf(wait.stream());
+  request.stream_prefix = TextOf(wait.stream_prefix());
+  if (wait.types() != nullptr) {
+    for (const flatbuffers::String* type : *wait.types()) {
+      request.types.push_back(FilterHash(TextOf(type)));
+    }
+  }
+  request.has_agent = !TextOf(wait.agent()).empty();
+  request.agent = FilterHash(TextOf(wait.agent()));
+  return request;
+}
+
+}  // namespace
+
+uint64_t RequestHandler::Handle(Peer& peer, Bytes message, const UniqueFd& fd,
+                                uint64_t received_ns) {
+  parts_.counters->Add(Counter::kRequests);
+  const wire::Request* request = DecodeRequest(message, parts_.log->options().batch_events_max);
+  if (request == nullptr) {
+    RefuseMalformed(peer);
+    return message.size();
+  }
+  if (const wire::InMemory* in_memory = request->body_as_InMemory()) {
+    return message.size() +
+           HandleInMemory(peer, request->number(), in_memory->length(), fd, received_ns);
+  }
+  Dispatch(peer, *request, received_ns);
+  return message.size();
+}
+
+uint64_t RequestHandler::HandleInMemory(Peer& peer, uint64_t number, uint64_t length,
+                                        const UniqueFd& fd, uint64_t received_ns) {
+  // Nothing is read for somebody who is not known.
+  if (peer.session == nullptr) {
+    parts_.turn->Refuse(peer, number, {RefusalCode::NotAllowed, "attach first"});
+    return 0;
+  }
+  const Result<Bytes> bytes = memfd_.Read(fd.get(), length);
+  if (!bytes.ok()) {
+    const bool too_large = bytes.status().code() == StatusCode::kTooLarge;
+    parts_.turn->Refuse(
+        peer, number,
+        {too_large ? RefusalCode::TooLarge : RefusalCode::Invalid, bytes.status().message()});
+    return 0;
+  }
+  const wire::Request* request = DecodeRequest(*bytes, parts_.log->options().batch_events_max);
+  if (request == nullptr || request->number() != number ||
+      request->body_type() == RequestBody::InMemory) {
+    parts_.turn->Refuse(
+        peer, number,
+        {RefusalCode::Invalid, "what is in the memfd is no request with this number"});
+  } else {
+    Dispatch(peer, *request, received_ns);
+  }
+  return length;
+}
+
+void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t received_ns) {
+  const RequestBody type = request.body_type();
+  if (type == RequestBody::Attach) {
+    parts_.attacher->Handle(peer, *request.body_as_Attach());
+    return;
+  }
+  if (peer.session == nullptr) {
+    parts_.turn->Refuse(peer, request.number(), {RefusalCode::NotAllowed, "attach first"});
+    return;
+  }
+  ++peer.session->requests;
+  peer.session->last_request_ns = WallNs();
+  switch (type) {
+    case RequestBody::Append:
+      parts_.appender->Handle(peer, request.number(), *request.body_as_Append(), received_ns);
+      break;
+    case RequestBody::Wait:
+      Wait(peer, *request.body_as_Wait());
+      break;
+    case RequestBody::CancelWait:
+      if (!parts_.waker->PostCancel(peer.socket, request.body_as_CancelWait()->registration())) {
+        peer.socket->HangUp();
+      }
+      break;
+    case RequestBody::FindSegment:
+      FindSegment(peer, request.number(), *request.body_as_FindSegment());
+      break;
+    case RequestBody::ListSessions:
+      ListSessions(peer, request.number(), *request.body_as_ListSessions());
+      break;
+    default:
+      parts_.turn->Refuse(
+          peer, request.number(),
+          {RefusalCode::Invalid,
+           fmt::format("this broker knows no request of kind {}", static_cast<unsigned>(type))});
+  }
+}
+
+void RequestHandler::Wait(Peer& peer, const wire::Wait& wait) {
+  if (auto refusal = CheckWait(wait)) {
+    parts_.turn->Refuse(peer, 0, *refusal, wait.registration());
+    return;
+  }
+  if (peer.socket->waits.load(std::memory_order_relaxed) >= kWaitsPerSessionMax) {
+    parts_.turn->Refuse(peer, 0,
+                        {RefusalCode::Busy,
+                         fmt::format("a session may have {} waits at a time", kWaitsPerSessionMax)},
+                        wait.registration());
+    return;
+  }
+  if (!parts_.waker->PostWait(MakeWait(peer, wait))) {
+    parts_.turn->Refuse(peer, 0, {RefusalCode::Busy, "too many waits at this moment; try again"},
+                        wait.registration());
+  }
+}
+
+void RequestHandler::FindSegment(Peer& peer, uint64_t number, const wire::FindSegment& find) {
+  if ((find.sequence() == 0) == (find.position() == 0)) {
+    parts_.turn->Refuse(peer, number,
+                        {RefusalCode::Invalid,
+                         "a segment is found by a sequence or by a position, by one of them"});
+    return;
+  }
+  if (!parts_.librarian->PostFindSegment(peer.socket, number, find.sequence(), find.position())) {
+    parts_.turn->Refuse(
+        peer, number,
+        {RefusalCode::Busy, "too many segments are asked for at this moment; try again"});
+  }
+}
+
+void RequestHandler::ListSessions(Peer& peer, uint64_t number, const wire::ListSessions& list) {
+  if (list.limit() == 0) {
+    parts_.turn->Refuse(peer, number, {RefusalCode::Invalid, "a list's limit must not be 0"});
+    return;
+  }
+  peer.socket->Send(parts_.replies->Sessions(number, *parts_.sessions, list.after(), list.limit()));
+}
+
+void RequestHandler::RefuseMalformed(Peer& peer) {
+  Log(LogLevel::kDebug, "pid {} uid {} sent what is no request; hung up",
+      peer.socket->credentials().pid, peer.socket->credentials().uid);
+  parts_.turn->Refuse(peer, 0,
+                      {RefusalCode::Invalid, "these bytes are no request of this protocol"});
+  peer.socket->HangUp();
+}
+
+}  // namespace roost

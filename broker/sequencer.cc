@@ -1,0 +1,238 @@
+#include "broker/sequencer.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "broker/logging.h"
+#include "ipc/protocol.h"
+
+namespace roost {
+
+Sequencer::Sequencer(const Parts& parts, int listener, uint64_t spin_ns)
+    : parts_(parts),
+      spin_ns_(spin_ns),
+      acceptor_(listener),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      buffer_(kInlineRequestBytesMax) {
+  ROOST_CHECK(epoll_.valid() && stop_.valid(), "errno={}", errno);
+}
+
+Sequencer::~Sequencer() = default;
+
+void Sequencer::RequestStop() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof(one));
+}
+
+Status Sequencer::Watch(int fd, void* tag) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = tag;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    return Status::FromErrno(errno, "epoll_ctl");
+  }
+  return {};
+}
+
+Status Sequencer::Run(int signal_fd) {
+  signal_fd_ = signal_fd;
+  // Addresses of members tell these apart from peers.
+  ROOST_RETURN_IF_ERROR(Watch(stop_.get(), &stop_));
+  ROOST_RETURN_IF_ERROR(Watch(acceptor_.fd(), &acceptor_));
+  if (signal_fd_ >= 0) ROOST_RETURN_IF_ERROR(Watch(signal_fd_, &signal_fd_));
+  std::array<epoll_event, kReadyMax> ready;
+  while (!stopping_) {
+    const int count = Poll(ready.data());
+    TakeTurn(ready.data(), count);
+  }
+  return {};
+}
+
+int Sequencer::Poll(epoll_event* ready) {
+  const uint64_t now_ns = MonotonicNs();
+  int timeout_ms = 0;
+  if (now_ns >= busy_until_ns_) {
+    const uint64_t timer_ns = NextTimerNs();
+    if (timer_ns == UINT64_MAX) {
+      timeout_ms = -1;
+    } else if (timer_ns > now_ns) {
+      timeout_ms = static_cast<int>(std::min<uint64_t>((timer_ns - now_ns) / kNsPerMs + 1, 60'000));
+    }
+  }
+  const int count = ::epoll_wait(epoll_.get(), ready, kReadyMax, timeout_ms);
+  ROOST_CHECK(count >= 0 || errno == EINTR, "epoll_wait: errno={}", errno);
+  if (count > 0) {
+    const uint64_t woken_ns = MonotonicNs();
+    // Looking on pays when requests come close behind each other.
+    if (woken_ns - last_work_ns_ < kSpinGapNsMax) busy_until_ns_ = woken_ns + spin_ns_;
+    last_work_ns_ = woken_ns;
+  }
+  return std::max(count, 0);
+}
+
+void Sequencer::TakeTurn(const epoll_event* ready, int count) {
+  if (count == 0 && MonotonicNs() < busy_until_ns_) return;
+  parts_.own_events->StageWaiting();
+  for (int i = 0; i < count; ++i) {
+    void* const tag = ready[i].data.ptr;
+    if (tag == &acceptor_) {
+      AcceptAll();
+    } else if (tag == &stop_ || tag == &signal_fd_) {
+      stopping_ = true;
+    } else {
+      Receive(*static_cast<Peer*>(tag));
+    }
+  }
+  RunTimers();
+  LeaveClosed();
+  parts_.turn->Finish();
+  DestroyClosed();
+  Announce();
+}
+
+void Sequencer::AcceptAll() {
+  for (size_t i = 0; i < kAcceptsPerTurn; ++i) {
+    std::shared_ptr<PeerSocket> socket;
+    switch (acceptor_.Accept(&socket)) {
+      case Acceptor::Outcome::kNone:
+        return;
+      case Acceptor::Outcome::kRefused:
+        continue;
+      case Acceptor::Outcome::kExhausted:
+        PauseAccepting(MonotonicNs());
+        return;
+      case Acceptor::Outcome::kAccepted:
+        break;
+    }
+    if (newcomers_.size() >= kNewcomersMax) RunNewcomerTimer(MonotonicNs());
+    if (newcomers_.size() >= kNewcomersMax) {
+      SendBusy(socket->fd(), "too many clients are connected and not attached; try again");
+      continue;
+    }
+    auto peer = std::make_unique<Peer>();
+    peer->socket = std::move(socket);
+    peer->accepted_ns = MonotonicNs();
+    if (const Status status = Watch(peer->socket->fd(), peer.get()); !status.ok()) {
+      Log(LogLevel::kWarning, "a client was turned away: {}", status.message());
+      continue;
+    }
+    Peer& added = *peer;
+    added.place = newcomers_.insert(newcomers_.end(), std::move(peer));
+  }
+}
+
+void Sequencer::PauseAccepting(uint64_t now_ns) {
+  // Left in, the listening socket would be ready for ever and keep the thread from sleeping.
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, acceptor_.fd(), nullptr);
+  accept_again_ns_ = now_ns + kAcceptPauseNs;
+}
+
+void Sequencer::Receive(Peer& peer) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < kMessagesPerTurn && bytes < kBytesPerTurn; ++i) {
+    // Behind an Attach comes what its session asks; there is none before the commit.
+    if (peer.attaching || peer.closed) return;
+    if (peer.socket->hung_up()) return Close(peer);
+    Received received = ReceiveSeqpacket(peer.socket->fd(), buffer_.data(), buffer_.size());
+    switch (received.outcome) {
+      case SocketOutcome::kWouldBlock:
+        return;
+      case SocketOutcome::kMalformed:
+      case SocketOutcome::kClosed:
+        return Close(peer);
+      case SocketOutcome::kDone:
+        break;
+    }
+    if (parts_.turn->Full()) parts_.turn->Finish();
+    bytes += parts_.handler->Handle(peer, Bytes(buffer_.data(), received.size), received.fd,
+                                    MonotonicNs());
+  }
+}
+
+void Sequencer::Close(Peer& peer) {
+  if (peer.closed) return;
+  peer.closed = true;
+  closed_.push_back(&peer);
+}
+
+void Sequencer::LeaveClosed() {
+  for (Peer* peer : closed_) {
+    parts_.attacher->Leave(*peer);
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, peer->socket->fd(), nullptr);
+    peer->socket->HangUp();
+    parts_.waker->PostGone(peer->socket);
+  }
+}
+
+void Sequencer::DestroyClosed() {
+  for (Peer* peer : closed_) {
+    ROOST_CHECK(peer->session == nullptr && !peer->attaching);
+    (peer->is_newcomer ? newcomers_ : peers_).erase(peer->place);
+  }
+  closed_.clear();
+}
+
+void Sequencer::Announce() {
+  parts_.counters->Set(Counter::kDegraded, parts_.log->degraded() ? 1 : 0);
+  const uint64_t head = parts_.log->head();
+  if (head == announced_head_) return;
+  announced_head_ = head;
+  parts_.waker->OnCommit();
+  parts_.syncer->OnCommit();
+  const uint64_t bytes = parts_.counters->Get(Counter::kBytesAppended);
+  parts_.librarian->OnCommit(bytes - announced_bytes_);
+  announced_bytes_ = bytes;
+  parts_.counters->Set(Counter::kHead, head);
+  parts_.counters->Set(Counter::kStreams, parts_.ring->stream_count());
+}
+
+void Sequencer::RunTimers() {
+  const uint64_t now_ns = MonotonicNs();
+  parts_.waker->PostOverflow();
+  RunNewcomerTimer(now_ns);
+  if (now_ns >= away_timer_ns_) away_timer_ns_ = parts_.attacher->EndAway(now_ns);
+  if (now_ns >= parts_.sessions->NextExpiryNs()) parts_.sessions->Expire(now_ns);
+  if (parts_.handler->HoldsMemory()) {
+    if (release_ns_ == UINT64_MAX) release_ns_ = now_ns + kReleaseNs;
+    if (now_ns >= release_ns_) parts_.handler->Release();
+  }
+  if (!parts_.handler->HoldsMemory()) release_ns_ = UINT64_MAX;
+  if (accept_again_ns_ != 0 && now_ns >= accept_again_ns_) {
+    accept_again_ns_ = 0;
+    if (!Watch(acceptor_.fd(), &acceptor_).ok()) accept_again_ns_ = now_ns + kAcceptPauseNs;
+  }
+}
+
+void Sequencer::RunNewcomerTimer(uint64_t now_ns) {
+  for (auto next = newcomers_.begin(); next != newcomers_.end();) {
+    Peer& peer = **next++;
+    if (peer.session != nullptr) {
+      peer.is_newcomer = false;
+      peers_.splice(peers_.end(), newcomers_, peer.place);
+    } else if (now_ns < peer.accepted_ns + kNewcomerNsMax) {
+      return;  // those behind it came later
+    } else if (!peer.attaching) {
+      Close(peer);
+    }
+  }
+}
+
+uint64_t Sequencer::NextTimerNs() {
+  uint64_t next_ns = parts_.own_events->NextTryNs();
+  if (!newcomers_.empty()) {
+    next_ns = std::min(next_ns, newcomers_.front()->accepted_ns + kNewcomerNsMax);
+  }
+  if (!parts_.waker->PostOverflow()) next_ns = std::min(next_ns, MonotonicNs() + kNsPerMs);
+  next_ns = std::min({next_ns, parts_.sessions->NextExpiryNs(), release_ns_});
+  if (accept_again_ns_ != 0) next_ns = std::min(next_ns, accept_again_ns_);
+  return std::min(next_ns, away_timer_ns_);
+}
+
+}  // namespace roost

@@ -1,0 +1,109 @@
+#include "broker/turn.h"
+
+#include "base/clock.h"
+#include "broker/logging.h"
+
+namespace roost {
+
+Refusal RefusalFor(const Status& commit) {
+  if (commit.code() == StatusCode::kExhausted) {
+    return {wire::RefusalCode::Full, "nothing was appended: there is no room for the journal (" +
+                                         commit.message() + "); make room and try again"};
+  }
+  return {wire::RefusalCode::Degraded,
+          "nothing was appended: a write to the journal failed (" + commit.message() +
+              "); the broker takes no more appends until it is restarted"};
+}
+
+Turn::Turn(LogWriter* log, IdTable* ids, CountersWriter* counters, ReplyBuilder* replies)
+    : log_(log), ids_(ids), counters_(counters), replies_(replies) {
+  owed_.reserve(kOwedMax);
+}
+
+void Turn::Owe(OwedAnswer owed) { owed_.push_back(std::move(owed)); }
+
+void Turn::Expect(const BatchPlace& place, OwnEventDone done) {
+  expected_.push_back({place, std::move(done)});
+}
+
+void Turn::CountStaged(uint64_t events, uint64_t record_bytes) {
+  ++batches_;
+  events_ += events;
+  record_bytes_ += record_bytes;
+}
+
+bool Turn::Finish() {
+  const bool has_staged = log_->HasStaged();
+  const Status committed = has_staged ? Commit() : Status();
+  if (has_staged && committed.ok()) CountCommitted();
+  events_ = batches_ = record_bytes_ = 0;
+  SettleOwnEvents(committed);
+  SettleAnswers(committed);
+  return has_staged && committed.ok();
+}
+
+Status Turn::Commit() {
+  const uint64_t begin_ns = MonotonicNs();
+  Status status = log_->Commit();
+  const uint64_t end_ns = MonotonicNs();
+  counters_->Record(Latency::kJournalWrite, end_ns - begin_ns);
+  if (!status.ok() && end_ns >= next_complaint_ns_) {
+    next_complaint_ns_ = end_ns + kComplaintNs;
+    Log(LogLevel::kError, "events were refused: {}", status.message());
+  }
+  return status;
+}
+
+void Turn::CountCommitted() {
+  counters_->Add(Counter::kCommits);
+  counters_->Add(Counter::kEventsAppended, events_);
+  counters_->Add(Counter::kBatchesAppended, batches_);
+  counters_->Add(Counter::kBytesAppended, record_bytes_);
+}
+
+void Turn::SettleOwnEvents(const Status& committed) {
+  finishing_.swap(expected_);
+  for (const Expected& expected : finishing_) expected.done(committed, expected.place);
+  finishing_.clear();
+}
+
+void Turn::SettleAnswers(const Status& committed) {
+  if (owed_.empty()) return;
+  if (!committed.ok()) {
+    const Refusal refusal = RefusalFor(committed);
+    for (const OwedAnswer& owed : owed_) {
+      owed.session->answers.Forget(owed.answer.number);
+      if (owed.has_id) ids_->Remove(owed.id);
+      Refuse(*owed.peer, owed.answer.number, refusal);
+    }
+  } else {
+    for (const OwedAnswer& owed : owed_) {
+      owed.session->answers.Confirm(owed.answer.number);
+      Send(*owed.peer, owed.answer, owed.conflict_stream);
+      counters_->Record(Latency::kAppend, MonotonicNs() - owed.received_ns);
+    }
+  }
+  owed_.clear();
+}
+
+void Turn::Send(Peer& peer, const KeptAnswer& answer, std::string_view conflict_stream) {
+  switch (answer.kind) {
+    case KeptAnswer::Kind::kConflict:
+      counters_->Add(Counter::kConflicts);
+      peer.socket->Send(replies_->Conflict(answer, conflict_stream, log_->head()));
+      break;
+    case KeptAnswer::Kind::kDuplicate:
+      counters_->Add(Counter::kDuplicates);
+      [[fallthrough]];
+    case KeptAnswer::Kind::kAppended:
+      peer.socket->Send(replies_->Appended(answer, log_->head()));
+      break;
+  }
+}
+
+void Turn::Refuse(Peer& peer, uint64_t number, const Refusal& refusal, uint64_t registration) {
+  counters_->Add(Counter::kRequestsRefused);
+  peer.socket->Send(replies_->Refused(number, refusal, registration));
+}
+
+}  // namespace roost

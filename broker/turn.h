@@ -1,0 +1,89 @@
+// One turn of the sequencer: batches are staged, and whoever is owed an answer that depends on them is
+// written down; Finish() commits all of it and pays. When the commit fails, everything in the turn is taken
+// back and refused, as if it had never been asked.
+//
+// Sequencer thread. At most kOwedMax answers; Full() says when to Finish().
+#ifndef ROOST_BROKER_TURN_H_
+#define ROOST_BROKER_TURN_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/counters_writer.h"
+#include "broker/id_table.h"
+#include "broker/peer.h"
+#include "broker/reply_builder.h"
+#include "broker/session_table.h"
+#include "log/log_writer.h"
+
+namespace roost {
+
+// An answer that depends on the commit. It is in the session's window too, as pending.
+struct OwedAnswer {
+  Peer* peer = nullptr;  // may be closed by the time
+  Session* session = nullptr;
+  KeptAnswer answer;
+  uint64_t received_ns = 0;     // CLOCK_MONOTONIC
+  std::string conflict_stream;  // of a conflict
+  bool has_id = false;          // this one added `id` to the table
+  Hash128 id{};
+};
+
+// What happens with a staged event of the broker's own.
+using OwnEventDone = std::function<void(const Status& committed, const BatchPlace& place)>;
+
+class Turn {
+ public:
+  static constexpr size_t kOwedMax = 4096;
+
+  Turn(LogWriter* log, IdTable* ids, CountersWriter* counters, ReplyBuilder* replies);
+
+  void Owe(OwedAnswer owed);
+  // `done` is called in Finish, in the order of these calls, before the answers are sent.
+  void Expect(const BatchPlace& place, OwnEventDone done);
+  void CountStaged(uint64_t events, uint64_t record_bytes);
+
+  bool Full() const { return owed_.size() >= kOwedMax; }
+
+  // Commits what was staged, if anything was, and answers. True: the log has moved on.
+  bool Finish();
+
+  // Sends an answer that was given already, or that depends on no commit.
+  void Send(Peer& peer, const KeptAnswer& answer, std::string_view conflict_stream);
+  void Refuse(Peer& peer, uint64_t number, const Refusal& refusal, uint64_t registration = 0);
+
+ private:
+  static constexpr uint64_t kComplaintNs = 10'000'000'000;  // between two lines in the broker's log
+
+  struct Expected {
+    BatchPlace place;
+    OwnEventDone done;
+  };
+
+  Status Commit();
+  void SettleOwnEvents(const Status& committed);
+  void SettleAnswers(const Status& committed);
+  void CountCommitted();
+
+  LogWriter* const log_;
+  IdTable* const ids_;
+  CountersWriter* const counters_;
+  ReplyBuilder* const replies_;
+  std::vector<OwedAnswer> owed_;
+  std::vector<Expected> expected_;
+  std::vector<Expected> finishing_;
+  uint64_t events_ = 0;
+  uint64_t batches_ = 0;
+  uint64_t record_bytes_ = 0;
+  uint64_t next_complaint_ns_ = 0;
+};
+
+// How a failed commit is told to a client.
+Refusal RefusalFor(const Status& commit);
+
+}  // namespace roost
+
+#endif  // ROOST_BROKER_TURN_H_

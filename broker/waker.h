@@ -1,0 +1,100 @@
+// The thread that wakes those who wait, so that a thousand of them do not stand on the append path. It
+// watches the ring like any client and sends Woken on the clients' sockets.
+//
+// The sequencer hands waits over through a queue of kCommandsMax; what does not fit is refused (waits) or
+// kept by the sequencer side until there is room (cancellations, hang-ups). A client whose waits are all
+// vague (no exact stream) is woken at most every kVagueWakeNs: later, not never.
+//
+// Start, Stop: the broker's wiring. Post and OnCommit: the sequencer thread. Writes the counters kWaits and
+// kWakeups.
+#ifndef ROOST_BROKER_WAKER_H_
+#define ROOST_BROKER_WAKER_H_
+
+#include <atomic>
+#include <boost/lockfree/spsc_queue.hpp>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/counters_writer.h"
+#include "broker/doorbell.h"
+#include "broker/reply_builder.h"
+#include "broker/wake_scanner.h"
+
+namespace roost {
+
+class Waker {
+ public:
+  static constexpr size_t kCommandsMax = 8192;
+  static constexpr size_t kOverflowMax = 65'536;
+  static constexpr uint64_t kVagueWakeNs = 1'000'000;
+
+  // `ring` outlives the waker; the thread uses it alone.
+  Waker(RingReader* ring, CountersWriter* counters);
+  ~Waker();
+
+  void Start();
+  void Stop();  // what is under way is dropped: the clients see their connections end
+
+  // False: there is no room at the moment. The wait is counted in its socket until it is woken.
+  bool PostWait(WaitRequest wait);
+  // False: far too many cancellations wait; the peer should be hung up on.
+  bool PostCancel(std::shared_ptr<PeerSocket> socket, uint64_t registration);
+  void PostGone(std::shared_ptr<PeerSocket> socket);
+  // Tries again to hand over what did not fit. True: all of it is.
+  bool PostOverflow();
+  // After each commit.
+  void OnCommit();
+
+ private:
+  struct Command {
+    enum class Kind : uint8_t { kWait, kCancel, kGone };
+    Kind kind = Kind::kWait;
+    std::shared_ptr<PeerSocket> socket;
+    uint64_t registration = 0;
+    std::shared_ptr<WaitRequest> wait;
+  };
+  struct Deferred {
+    uint64_t due_ns;
+    WaitRequest wait;
+  };
+
+  void Post(Command command);
+  void Run();
+  void DoCommands();
+  void DoCommand(Command& command);
+  void Cancel(const std::shared_ptr<PeerSocket>& socket, uint64_t registration);
+  void DropPeer(const std::shared_ptr<PeerSocket>& socket);
+  void SendWoken();
+  void SendDeferred(uint64_t now_ns);
+  void Send(const WaitRequest& wait);
+  bool HasWork();
+
+  CountersWriter* const counters_;
+
+  // Between the two threads.
+  boost::lockfree::spsc_queue<Command> commands_;
+  Doorbell bell_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> somebody_waits_{false};
+
+  // The sequencer's.
+  std::deque<Command> overflow_;
+
+  // The waker thread's.
+  std::unique_ptr<WatchedLog> log_;
+  WakeScanner scanner_;
+  ReplyBuilder replies_;
+  std::vector<WaitRequest> woken_;
+  std::deque<Deferred> deferred_;  // the earliest first, to within kVagueWakeNs
+  std::unordered_map<const PeerSocket*, uint64_t> next_vague_ns_;  // when it may be woken again
+
+  std::thread thread_;
+};
+
+}  // namespace roost
+
+#endif  // ROOST_BROKER_WAKER_H_
