@@ -1,0 +1,87 @@
+#include "client/mcp/log_session.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "client/mcp/agent_label.h"
+
+namespace roost {
+
+LogSession::LogSession(std::string socket, std::string agent, bool autostart)
+    : socket_(std::move(socket)),
+      agent_(agent.empty() ? MakeAgentLabel("", ::getpid()) : std::move(agent)),
+      agent_configured_(!agent.empty()) {
+  if (autostart) autostart_.emplace(socket_);
+}
+
+void LogSession::OnReady() {
+  if (connection_) connection_->OnReady();
+}
+
+uint64_t LogSession::timer_ns() const {
+  const uint64_t connection_ns = connection_ ? connection_->NextTimerNs() : UINT64_MAX;
+  return autostart_ ? std::min(connection_ns, autostart_->timer_ns()) : connection_ns;
+}
+
+void LogSession::OnTimer(uint64_t now_ns) {
+  if (autostart_ && autostart_->timer_ns() <= now_ns) autostart_->OnTimer();
+  if (connection_ && connection_->NextTimerNs() <= now_ns) connection_->OnTimer();
+}
+
+void LogSession::SuggestAgent(const std::string& label) {
+  if (!agent_configured_ && !connection_) agent_ = label;
+}
+
+Connection& LogSession::connection() {
+  if (!connection_) {
+    connection_ = std::make_unique<Connection>(
+        ConnectionOptions{socket_, agent_, "roost-mcp/" ROOST_VERSION});
+  }
+  return *connection_;
+}
+
+void LogSession::Attach(uint64_t deadline_ns, Done done) {
+  if (attached()) return done(Status());
+  if (!autostart_) return connection().Attach(deadline_ns, std::move(done));
+  autostart_->Ensure([this, deadline_ns, done = std::move(done)](const Status& status) {
+    if (!status.ok()) return done(status);
+    connection().Attach(deadline_ns, done);
+  });
+}
+
+LogInfo LogSession::info() const {
+  LogInfo info;
+  if (ring() != nullptr) info = connection_->info();
+  info.agent = agent_;
+  info.socket = socket_;
+  return info;
+}
+
+void LogSession::Append(const Batch& batch, uint64_t deadline_ns, AppendDone done) {
+  if (!connection().CanSubmit()) {
+    return done({StatusCode::kBusy, "too many requests to the broker are under way; try again"});
+  }
+  connection().Append(batch, deadline_ns, std::move(done));
+}
+
+uint64_t LogSession::Wait(const Filter& filter, uint64_t after, Done done) {
+  // Nobody would ever wake it if the broker has gone and nobody starts another.
+  if (autostart_ && !attached()) autostart_->Ensure([](const Status&) {});
+  return connection().Wait(filter, after, std::move(done));
+}
+
+void LogSession::CancelWait(uint64_t registration) { connection().CancelWait(registration); }
+
+void LogSession::ListSessions(uint64_t deadline_ns, SessionsDone done) {
+  connection().ListSessions(deadline_ns, std::move(done));
+}
+
+void LogSession::FetchSegment(uint64_t sequence, uint64_t position, uint64_t deadline_ns,
+                              Done done) {
+  connection().FetchSegment(sequence, position, deadline_ns, std::move(done));
+}
+
+SegmentCache* LogSession::segments() { return &connection().segments(); }
+
+}  // namespace roost

@@ -1,0 +1,55 @@
+// The shim's one attachment to the broker: made on the first call that needs it, never at the start.
+//
+// One thread. The owner polls fd() for events(), calls OnReady() when it is ready and OnTimer() when
+// timer_ns() has come.
+#ifndef ROOST_CLIENT_MCP_LOG_SESSION_H_
+#define ROOST_CLIENT_MCP_LOG_SESSION_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/connection.h"
+#include "client/mcp/autostart.h"
+#include "client/mcp/log_access.h"
+
+namespace roost {
+
+class LogSession : public LogAccess {
+ public:
+  // An empty `agent`: whatever SuggestAgent said last before the first attachment.
+  LogSession(std::string socket, std::string agent, bool autostart);
+
+  int fd() const { return connection_ ? connection_->fd() : -1; }
+  short events() const { return connection_ ? connection_->events() : short{0}; }
+  void OnReady();
+  uint64_t timer_ns() const;
+  void OnTimer(uint64_t now_ns);
+
+  void SuggestAgent(const std::string& label) override;
+  void Attach(uint64_t deadline_ns, Done done) override;
+  bool attached() const override { return connection_ && connection_->attached(); }
+  const RingReader* ring() const override { return connection_ ? connection_->ring() : nullptr; }
+  uint64_t generation() const override { return connection_ ? connection_->generation() : 0; }
+  LogInfo info() const override;
+  void Append(const Batch& batch, uint64_t deadline_ns, AppendDone done) override;
+  uint64_t Wait(const Filter& filter, uint64_t after, Done done) override;
+  void CancelWait(uint64_t registration) override;
+  void ListSessions(uint64_t deadline_ns, SessionsDone done) override;
+  void FetchSegment(uint64_t sequence, uint64_t position, uint64_t deadline_ns, Done done) override;
+  SegmentCache* segments() override;
+
+ private:
+  Connection& connection();
+
+  std::string socket_;
+  std::string agent_;
+  bool agent_configured_;
+  std::unique_ptr<Connection> connection_;  // from the first call on that needs it
+  std::optional<Autostart> autostart_;
+};
+
+}  // namespace roost
+
+#endif  // ROOST_CLIENT_MCP_LOG_SESSION_H_

@@ -1,0 +1,93 @@
+#include "client/mcp/status_json.h"
+
+#include "base/clock.h"
+#include "client/mcp/event_json.h"
+#include "ipc/counters_reader.h"
+#include "ipc/socket_path.h"
+
+namespace roost {
+namespace {
+
+void AppendBool(std::string* out, std::string_view name, bool value) {
+  AppendName(out, name);
+  out->append(value ? "true" : "false");
+}
+
+// Nanoseconds as microseconds with one digit behind the point.
+void AppendMicros(std::string* out, std::string_view name, uint64_t ns) {
+  AppendMember(out, name, ns / kNsPerUs);
+  out->push_back('.');
+  AppendNumber(out, ns % kNsPerUs / 100);
+}
+
+void AppendQuantiles(std::string* out, std::string_view name, uint64_t p50_ns, uint64_t p99_ns) {
+  AppendName(out, name);
+  out->push_back('{');
+  AppendMicros(out, "p50", p50_ns);
+  AppendMicros(out, "p99", p99_ns);
+  out->push_back('}');
+}
+
+void AppendLog(std::string* out, const Shim& shim, const LogInfo& info) {
+  if (!info.data_directory.empty()) AppendMember(out, "data_directory", info.data_directory);
+  AppendMember(out, "log_id", info.log_id);
+  AppendMember(out, "epoch", info.epoch);
+  AppendMember(out, "durability", DurabilityName(info.durability));
+  const RingReader& ring = *shim.log->ring();
+  AppendMember(out, "head", ring.head());
+  AppendMember(out, "oldest", ring.log_oldest());
+  AppendMember(out, "streams", ring.stream_count());
+  AppendTime(out, "broker_started", info.started_ns);
+  AppendMember(out, "broker_pid", info.broker_pid);
+  AppendMember(out, "broker_version", info.broker_version);
+}
+
+void AppendCounters(std::string* out, const Shim& shim, const CountersSnapshot& counters) {
+  for (const Counter counter :
+       {Counter::kSessions, Counter::kEventsAppended, Counter::kBytesAppended, Counter::kConflicts,
+        Counter::kDuplicates, Counter::kRequestsRefused, Counter::kJournalBytes}) {
+    AppendMember(out, CounterName(counter), counters[counter]);
+  }
+  AppendBool(out, "degraded", counters[Counter::kDegraded] != 0);
+  const uint64_t now_ns = shim.clock.wall_ns();
+  if (now_ns > counters.started_ns) {
+    const uint64_t seconds = (now_ns - counters.started_ns) / kNsPerSecond;
+    AppendMember(out, "uptime_seconds", seconds);
+    AppendMember(out, "events_per_second",
+                 counters[Counter::kEventsAppended] / (seconds == 0 ? 1 : seconds));
+  }
+}
+
+void AppendLatencies(std::string* out, const Shim& shim, const CountersSnapshot* counters) {
+  AppendName(out, "latency_us");
+  out->push_back('{');
+  if (counters != nullptr) {
+    for (const Latency latency :
+         {Latency::kAppend, Latency::kJournalWrite, Latency::kJournalSync}) {
+      const LatencySnapshot& durations = (*counters)[latency];
+      AppendQuantiles(out, LatencyName(latency), durations.Quantile(0.5), durations.Quantile(0.99));
+    }
+  }
+  AppendQuantiles(out, "read", shim.read_latency->Quantile(0.5), shim.read_latency->Quantile(0.99));
+  out->push_back('}');
+}
+
+}  // namespace
+
+std::string StatusJson(const Shim& shim, std::string_view trouble) {
+  const LogInfo info = shim.log->info();
+  std::string json = "{";
+  AppendBool(&json, "broker", trouble.empty());
+  if (!trouble.empty()) AppendMember(&json, "hint", trouble);
+  AppendMember(&json, "socket", info.socket);
+  AppendMember(&json, "agent", info.agent);
+  if (info.session != 0) AppendMember(&json, "session", info.session);
+  if (shim.log->ring() != nullptr) AppendLog(&json, shim, info);
+  const auto counters = ReadCounters(CountersPath(info.socket));
+  if (counters.ok()) AppendCounters(&json, shim, *counters);
+  AppendLatencies(&json, shim, counters.ok() ? &*counters : nullptr);
+  json += '}';
+  return json;
+}
+
+}  // namespace roost

@@ -1,0 +1,18 @@
+#include "client/mcp/tools/tool.h"
+
+namespace roost {
+
+MakeTool FindTool(std::string_view name) {
+  struct Entry {
+    std::string_view name;
+    MakeTool make;
+  };
+  static constexpr Entry kTools[] = {
+      {"append", MakeAppend}, {"read", MakeRead}, {"wait", MakeWait}, {"status", MakeStatus}};
+  for (const Entry& tool : kTools) {
+    if (tool.name == name) return tool.make;
+  }
+  return nullptr;
+}
+
+}  // namespace roost
