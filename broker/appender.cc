@@ -11,7 +11,7 @@ namespace roost {
 
 using wire::RefusalCode;
 
-Appender::Appender(LogWriter* log, IdTable* ids, CountersWriter* counters, Turn* turn)
+Appender::Appender(LogWriter* log, IdTable* ids, CountersWriter* counters, SequencerTurn* turn)
     : log_(log),
       ids_(ids),
       counters_(counters),

@@ -11,14 +11,14 @@
 #include "broker/append_request.h"
 #include "broker/id_table.h"
 #include "broker/peer.h"
-#include "broker/turn.h"
+#include "broker/sequencer_turn.h"
 #include "log/log_writer.h"
 
 namespace roost {
 
 class Appender {
  public:
-  Appender(LogWriter* log, IdTable* ids, CountersWriter* counters, Turn* turn);
+  Appender(LogWriter* log, IdTable* ids, CountersWriter* counters, SequencerTurn* turn);
 
   // REQUIRES: the peer has a session. `append` stays where it is until this returns.
   void Handle(Peer& peer, uint64_t number, const wire::Append& append, uint64_t received_ns);
@@ -53,7 +53,7 @@ class Appender {
   LogWriter* const log_;
   IdTable* const ids_;
   CountersWriter* const counters_;
-  Turn* const turn_;
+  SequencerTurn* const turn_;
   const AppendLimits limits_;
   AppendRequest request_;
 };

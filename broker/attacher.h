@@ -13,8 +13,8 @@
 #include "broker/append_request.h"
 #include "broker/own_events.h"
 #include "broker/peer.h"
+#include "broker/sequencer_turn.h"
 #include "broker/session_table.h"
-#include "broker/turn.h"
 #include "log/log_writer.h"
 
 namespace roost {
@@ -28,7 +28,7 @@ class Attacher {
     LogWriter* log;
     SessionTable* sessions;
     OwnEvents* own_events;
-    Turn* turn;
+    SequencerTurn* turn;
     CountersWriter* counters;
     ReplyBuilder* replies;
   };

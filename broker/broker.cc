@@ -75,7 +75,7 @@ struct Broker::Parts {
   std::optional<SessionTable> sessions;
   std::optional<CountersWriter> counters;
   ReplyBuilder replies;
-  std::optional<Turn> turn;
+  std::optional<SequencerTurn> turn;
   std::optional<OwnEvents> own_events;
   std::optional<Attacher> attacher;
   std::optional<Appender> appender;

@@ -12,7 +12,7 @@
 
 namespace roost {
 
-OwnEvents::OwnEvents(LogWriter* log, Turn* turn) : log_(log), turn_(turn) {}
+OwnEvents::OwnEvents(LogWriter* log, SequencerTurn* turn) : log_(log), turn_(turn) {}
 
 void OwnEvents::Add(std::string_view stream, std::string_view type, std::string data,
                     uint64_t session) {

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "broker/turn.h"
+#include "broker/sequencer_turn.h"
 #include "log/log_writer.h"
 
 namespace roost {
@@ -23,7 +23,7 @@ class OwnEvents {
   static constexpr size_t kWaitingMax = 65'536;
   static constexpr uint64_t kRetryNs = 1'000'000'000;
 
-  OwnEvents(LogWriter* log, Turn* turn);
+  OwnEvents(LogWriter* log, SequencerTurn* turn);
 
   // Stages it in this turn if there is room, else in a later one. `session`: which it is about; 0: none.
   void Add(std::string_view stream, std::string_view type, std::string data, uint64_t session);
@@ -50,7 +50,7 @@ class OwnEvents {
   void OnCommitted(const Status& committed);
 
   LogWriter* const log_;
-  Turn* const turn_;
+  SequencerTurn* const turn_;
   flatbuffers::FlatBufferBuilder builder_;
   std::deque<Waiting> waiting_;
   size_t staged_ = 0;  // of waiting_, from the front, in this turn

@@ -13,7 +13,7 @@
 #include "broker/librarian.h"
 #include "broker/memfd_request.h"
 #include "broker/peer.h"
-#include "broker/turn.h"
+#include "broker/sequencer_turn.h"
 #include "broker/waker.h"
 
 namespace roost {
@@ -25,7 +25,7 @@ class RequestHandler {
   struct Parts {
     LogWriter* log;
     SessionTable* sessions;
-    Turn* turn;
+    SequencerTurn* turn;
     CountersWriter* counters;
     ReplyBuilder* replies;
     Attacher* attacher;

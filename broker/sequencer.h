@@ -22,9 +22,9 @@
 #include "broker/own_events.h"
 #include "broker/peer.h"
 #include "broker/request_handler.h"
+#include "broker/sequencer_turn.h"
 #include "broker/session_table.h"
 #include "broker/syncer.h"
-#include "broker/turn.h"
 #include "broker/waker.h"
 #include "log/ring_reader.h"
 
@@ -43,7 +43,7 @@ class Sequencer {
     LogWriter* log;
     RingReader* ring;  // for counters
     SessionTable* sessions;
-    Turn* turn;
+    SequencerTurn* turn;
     OwnEvents* own_events;
     Attacher* attacher;
     RequestHandler* handler;

@@ -1,4 +1,4 @@
-#include "broker/turn.h"
+#include "broker/sequencer_turn.h"
 
 #include "base/clock.h"
 #include "broker/logging.h"
@@ -15,24 +15,25 @@ Refusal RefusalFor(const Status& commit) {
               "); the broker takes no more appends until it is restarted"};
 }
 
-Turn::Turn(LogWriter* log, IdTable* ids, CountersWriter* counters, ReplyBuilder* replies)
+SequencerTurn::SequencerTurn(LogWriter* log, IdTable* ids, CountersWriter* counters,
+                             ReplyBuilder* replies)
     : log_(log), ids_(ids), counters_(counters), replies_(replies) {
   owed_.reserve(kOwedMax);
 }
 
-void Turn::Owe(OwedAnswer owed) { owed_.push_back(std::move(owed)); }
+void SequencerTurn::Owe(OwedAnswer owed) { owed_.push_back(std::move(owed)); }
 
-void Turn::Expect(const BatchPlace& place, OwnEventDone done) {
+void SequencerTurn::Expect(const BatchPlace& place, OwnEventDone done) {
   expected_.push_back({place, std::move(done)});
 }
 
-void Turn::CountStaged(uint64_t events, uint64_t record_bytes) {
+void SequencerTurn::CountStaged(uint64_t events, uint64_t record_bytes) {
   ++batches_;
   events_ += events;
   record_bytes_ += record_bytes;
 }
 
-bool Turn::Finish() {
+bool SequencerTurn::Finish() {
   const bool has_staged = log_->HasStaged();
   const Status committed = has_staged ? Commit() : Status();
   if (has_staged && committed.ok()) CountCommitted();
@@ -42,7 +43,7 @@ bool Turn::Finish() {
   return has_staged && committed.ok();
 }
 
-Status Turn::Commit() {
+Status SequencerTurn::Commit() {
   const uint64_t begin_ns = MonotonicNs();
   Status status = log_->Commit();
   const uint64_t end_ns = MonotonicNs();
@@ -54,20 +55,20 @@ Status Turn::Commit() {
   return status;
 }
 
-void Turn::CountCommitted() {
+void SequencerTurn::CountCommitted() {
   counters_->Add(Counter::kCommits);
   counters_->Add(Counter::kEventsAppended, events_);
   counters_->Add(Counter::kBatchesAppended, batches_);
   counters_->Add(Counter::kBytesAppended, record_bytes_);
 }
 
-void Turn::SettleOwnEvents(const Status& committed) {
+void SequencerTurn::SettleOwnEvents(const Status& committed) {
   finishing_.swap(expected_);
   for (const Expected& expected : finishing_) expected.done(committed, expected.place);
   finishing_.clear();
 }
 
-void Turn::SettleAnswers(const Status& committed) {
+void SequencerTurn::SettleAnswers(const Status& committed) {
   if (owed_.empty()) return;
   if (!committed.ok()) {
     const Refusal refusal = RefusalFor(committed);
@@ -86,7 +87,7 @@ void Turn::SettleAnswers(const Status& committed) {
   owed_.clear();
 }
 
-void Turn::Send(Peer& peer, const KeptAnswer& answer, std::string_view conflict_stream) {
+void SequencerTurn::Send(Peer& peer, const KeptAnswer& answer, std::string_view conflict_stream) {
   switch (answer.kind) {
     case KeptAnswer::Kind::kConflict:
       counters_->Add(Counter::kConflicts);
@@ -101,7 +102,8 @@ void Turn::Send(Peer& peer, const KeptAnswer& answer, std::string_view conflict_
   }
 }
 
-void Turn::Refuse(Peer& peer, uint64_t number, const Refusal& refusal, uint64_t registration) {
+void SequencerTurn::Refuse(Peer& peer, uint64_t number, const Refusal& refusal,
+                           uint64_t registration) {
   counters_->Add(Counter::kRequestsRefused);
   peer.socket->Send(replies_->Refused(number, refusal, registration));
 }

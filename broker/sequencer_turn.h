@@ -3,8 +3,8 @@
 // back and refused, as if it had never been asked.
 //
 // Sequencer thread. At most kOwedMax answers; Full() says when to Finish().
-#ifndef ROOST_BROKER_TURN_H_
-#define ROOST_BROKER_TURN_H_
+#ifndef ROOST_BROKER_SEQUENCER_TURN_H_
+#define ROOST_BROKER_SEQUENCER_TURN_H_
 
 #include <cstdint>
 #include <functional>
@@ -35,11 +35,11 @@ struct OwedAnswer {
 // What happens with a staged event of the broker's own.
 using OwnEventDone = std::function<void(const Status& committed, const BatchPlace& place)>;
 
-class Turn {
+class SequencerTurn {
  public:
   static constexpr size_t kOwedMax = 4096;
 
-  Turn(LogWriter* log, IdTable* ids, CountersWriter* counters, ReplyBuilder* replies);
+  SequencerTurn(LogWriter* log, IdTable* ids, CountersWriter* counters, ReplyBuilder* replies);
 
   void Owe(OwedAnswer owed);
   // `done` is called in Finish, in the order of these calls, before the answers are sent.
@@ -86,4 +86,4 @@ Refusal RefusalFor(const Status& commit);
 
 }  // namespace roost
 
-#endif  // ROOST_BROKER_TURN_H_
+#endif  // ROOST_BROKER_SEQUENCER_TURN_H_
