@@ -96,8 +96,9 @@ static_assert(sizeof(SegmentFooter) == 64);
 struct IdentityFile {
   uint64_t magic;
   uint8_t log_id[16];
-  uint64_t epoch;           // grows whenever sequences may be given out again
-  uint8_t boot_id[16];      // of the kernel when the log was last opened
+  uint64_t epoch;       // grows whenever sequences may be given out again
+  uint8_t boot_id[16];  // of the kernel under which a broker opened the log; zeros: it was closed
+                        // cleanly since; 0xff: unknown
   uint8_t session_key[32];  // secrets of sessions are made with it
   uint32_t version;
   uint32_t crc32c;  // of the bytes before it

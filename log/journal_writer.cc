@@ -1,0 +1,288 @@
+#include "log/journal_writer.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "log/file_io.h"
+#include "log/segment_file.h"
+
+namespace roost {
+
+JournalWriter::JournalWriter(DataDirectory* directory, const JournalSpec& spec)
+    : directory_(directory), spec_(spec) {}
+
+Result<std::unique_ptr<JournalWriter>> JournalWriter::Open(DataDirectory* directory,
+                                                           const JournalSpec& spec,
+                                                           std::vector<JournalSegment> segments,
+                                                           uint64_t position, uint64_t sequence) {
+  std::unique_ptr<JournalWriter> journal(new JournalWriter(directory, spec));
+  // One that a crash has left may be of another size.
+  ROOST_RETURN_IF_ERROR(directory->Remove(kNextSegmentName));
+  for (const JournalSegment& segment : segments) journal->bytes_ += segment.bytes;
+  journal->segments_ = std::move(segments);
+  if (!journal->segments_.empty()) journal->open_ = journal->segments_.back().open;
+  if (journal->open_ == nullptr) ROOST_RETURN_IF_ERROR(journal->Begin(position, sequence));
+  ROOST_RETURN_IF_ERROR(directory->Sync());
+  journal->directory_dirty_.store(false, std::memory_order_relaxed);
+  return journal;
+}
+
+Status JournalWriter::degraded_status() {
+  const std::lock_guard lock(degraded_mutex_);
+  return {StatusCode::kIoError,
+          fmt::format("the journal takes nothing more since this failed: {}. Check the disk, then "
+                      "restart the broker",
+                      degraded_why_)};
+}
+
+Status JournalWriter::Degrade(Status why) {
+  {
+    const std::lock_guard lock(degraded_mutex_);
+    if (degraded_why_.empty()) degraded_why_ = why.message();
+  }
+  degraded_.store(true, std::memory_order_release);
+  return degraded_status();
+}
+
+Status JournalWriter::NoRoomOr(const Status& why) const {
+  const bool no_room = why.code() == StatusCode::kExhausted || why.code() == StatusCode::kTooLarge;
+  if (!no_room) return why;
+  return {StatusCode::kExhausted,
+          fmt::format("{}: no room in {}; make some, the log goes on as soon as there is",
+                      why.message(), directory_->path())};
+}
+
+// ---- sequencer ----
+
+Status JournalWriter::Append(uint64_t position, uint64_t sequence, Bytes records) {
+  if (degraded()) return degraded_status();
+  if (!open_->HasRoomFor(records.size())) ROOST_RETURN_IF_ERROR(Rotate(position, sequence));
+  ROOST_CHECK(position == open_->end_position(), "position={} end={}", position,
+              open_->end_position());
+  bool erased = false;
+  if (Status status = open_->Write(records, &erased); !status.ok()) {
+    if (status.code() == StatusCode::kExhausted && erased) return NoRoomOr(status);
+    return Degrade(std::move(status));
+  }
+  NoteRecords(records);
+  return spec_.durability == Durability::kPower ? SyncAppended() : Status();
+}
+
+void JournalWriter::NoteRecords(Bytes records) {
+  while (!records.empty()) {
+    RecordHeader record;
+    std::memcpy(&record, records.data(), sizeof(record));
+    open_->Note(record);
+    records = records.subspan(record.size);
+  }
+}
+
+Status JournalWriter::SyncAppended() {
+  if (Status status = open_->Sync(); !status.ok()) return Degrade(std::move(status));
+  if (!directory_dirty_.exchange(false, std::memory_order_relaxed)) return {};
+  if (Status status = directory_->Sync(); !status.ok()) return Degrade(std::move(status));
+  return {};
+}
+
+Status JournalWriter::Rotate(uint64_t position, uint64_t sequence) {
+  // Its name is its first sequence: a segment without an event leaves none for the next.
+  Status status = open_->has_events() ? Begin(position, sequence) : GrowOpenSegment();
+  if (status.ok() || status.code() == StatusCode::kExhausted) return status;
+  return Degrade(std::move(status));
+}
+
+Status JournalWriter::GrowOpenSegment() {
+  SegmentHeader header = open_->header();
+  header.size = spec_.segment_bytes;
+  if (Status status = Preallocate(open_->fd(), header.size, open_->name()); !status.ok()) {
+    return NoRoomOr(status);
+  }
+  ROOST_RETURN_IF_ERROR(WriteSegmentHeader(open_->fd(), header, open_->name()));
+  open_->Grow(header.size);
+  const std::lock_guard lock(segments_mutex_);
+  bytes_ += header.size - segments_.back().bytes;
+  segments_.back().bytes = header.size;
+  return {};
+}
+
+Result<UniqueFd> JournalWriter::CreateNextSegment() {
+  auto file = directory_->OpenFile(kNextSegmentName, O_RDWR | O_CREAT | O_TRUNC);
+  if (!file.ok()) return file.status();
+  Status status =
+      Preallocate(file->get(), spec_.segment_bytes, directory_->PathOf(kNextSegmentName));
+  if (!status.ok()) {
+    // A part of it may have been given; others need it more.
+    if (Status removed = directory_->Remove(kNextSegmentName); !removed.ok()) return removed;
+    return NoRoomOr(status);
+  }
+  return file;
+}
+
+Status JournalWriter::Begin(uint64_t position, uint64_t sequence) {
+  const std::lock_guard next_lock(next_mutex_);
+  if (!next_.valid()) {
+    auto created = CreateNextSegment();
+    if (!created.ok()) return created.status();
+    next_ = std::move(*created);
+  }
+  SegmentHeader header{};
+  std::memcpy(header.log_id, spec_.log_id, sizeof(header.log_id));
+  header.epoch = spec_.epoch;
+  header.base_sequence = sequence;
+  header.base_position = position;
+  header.created_ns = WallNs();
+  header.size = spec_.segment_bytes;
+  const std::string name = SegmentName(sequence);
+  ROOST_RETURN_IF_ERROR(WriteSegmentHeader(next_.get(), header, directory_->PathOf(name)));
+  ROOST_RETURN_IF_ERROR(directory_->Rename(kNextSegmentName, name));
+
+  JournalSegment segment;
+  segment.header = header;
+  segment.name = name;
+  segment.bytes = header.size;
+  segment.open = std::make_shared<OpenSegment>(std::move(next_), directory_->PathOf(name), header);
+  directory_dirty_.store(true, std::memory_order_relaxed);
+  bytes_ += segment.bytes;
+  const std::lock_guard lock(segments_mutex_);
+  if (!segments_.empty()) {
+    JournalSegment& full = segments_.back();
+    if (full.open != nullptr) {
+      full.end_position = full.open->end_position();
+      full.last_sequence = full.open->last_sequence();
+    }
+  }
+  open_ = segment.open;
+  segments_.push_back(std::move(segment));
+  return {};
+}
+
+Status JournalWriter::Close(Bytes closing_mark) {
+  if (degraded()) return degraded_status();
+  if (!closing_mark.empty()) {
+    bool erased = false;
+    ROOST_RETURN_IF_ERROR(open_->Write(closing_mark, &erased));
+    NoteRecords(closing_mark);
+  }
+  ROOST_RETURN_IF_ERROR(Sync());
+  ROOST_RETURN_IF_ERROR(CloseFullSegments());
+  ROOST_RETURN_IF_ERROR(directory_->Remove(kNextSegmentName));
+  return directory_->Sync();
+}
+
+// ---- any thread ----
+
+std::vector<std::shared_ptr<OpenSegment>> JournalWriter::OpenSegments() {
+  std::vector<std::shared_ptr<OpenSegment>> open;
+  const std::lock_guard lock(segments_mutex_);
+  for (const JournalSegment& segment : segments_) {
+    if (segment.open != nullptr) open.push_back(segment.open);
+  }
+  return open;
+}
+
+Status JournalWriter::Sync() {
+  const std::lock_guard lock(sync_mutex_);
+  if (degraded()) return degraded_status();
+  const auto segments = OpenSegments();
+  // What is written while this runs is for the next time; the mark must not count it.
+  const uint64_t end = segments.back()->end_position();
+  if (end == marked_position_) return {};
+  for (const auto& segment : segments) {
+    if (Status status = segment->Sync(); !status.ok()) return Degrade(std::move(status));
+  }
+  if (directory_dirty_.exchange(false, std::memory_order_relaxed)) {
+    if (Status status = directory_->Sync(); !status.ok()) return Degrade(std::move(status));
+  }
+  const OpenSegment& newest = *segments.back();
+  Status status = WriteSyncMark(newest.fd(), end, newest.name());
+  if (status.ok()) marked_position_ = end;
+  if (!status.ok() && status.code() != StatusCode::kExhausted) return Degrade(std::move(status));
+  return {};
+}
+
+Status JournalWriter::Maintain() {
+  if (degraded()) return degraded_status();
+  const auto newest = OpenSegments().back();
+  const uint64_t used = newest->end_position() - newest->header().base_position;
+  if (used > newest->size() / 2) {
+    const std::lock_guard lock(next_mutex_);
+    if (!next_.valid()) {
+      auto created = CreateNextSegment();
+      if (!created.ok()) return created.status();
+      next_ = std::move(*created);
+    }
+  }
+  return CloseFullSegments();
+}
+
+Status JournalWriter::CloseFullSegments() {
+  auto segments = OpenSegments();
+  segments.pop_back();
+  for (const auto& segment : segments) {
+    if (Status status = segment->Close(); !status.ok()) {
+      if (status.code() == StatusCode::kExhausted) return NoRoomOr(status);
+      return Degrade(std::move(status));
+    }
+    const std::lock_guard lock(segments_mutex_);
+    for (JournalSegment& entry : segments_) {
+      if (entry.open != segment) continue;
+      bytes_ -= entry.bytes - segment->closed_bytes();
+      entry.bytes = segment->closed_bytes();
+      entry.open.reset();
+    }
+  }
+  return {};
+}
+
+uint64_t JournalWriter::oldest_sequence() {
+  const std::lock_guard lock(segments_mutex_);
+  return segments_.front().header.base_sequence;
+}
+
+Result<SegmentPlace> JournalWriter::Find(uint64_t sequence, uint64_t position) {
+  JournalSegment found;
+  {
+    const std::lock_guard lock(segments_mutex_);
+    const auto after = std::upper_bound(
+        segments_.begin(), segments_.end(), 0, [&](int, const JournalSegment& segment) {
+          return position != 0 ? position < segment.header.base_position
+                               : sequence < segment.header.base_sequence;
+        });
+    if (after == segments_.begin()) {
+      return {StatusCode::kGone, "the journal does not have it any more"};
+    }
+    found = *(after - 1);
+  }
+  const OpenSegment* open = found.open.get();
+  const uint64_t end = found.end_position != 0 ? found.end_position : open->end_position();
+  const uint64_t last = found.end_position != 0 ? found.last_sequence : open->last_sequence();
+  if (position != 0 ? position >= end : sequence > last) {
+    if (found.end_position == 0) return {StatusCode::kNotFound, "the journal does not have it yet"};
+    return {StatusCode::kGone, "it was damaged, and left out when that was accepted"};
+  }
+  SegmentPlace place;
+  place.base_sequence = found.header.base_sequence;
+  place.base_position = found.header.base_position;
+  place.end_position = found.end_position;
+  if (open != nullptr) {
+    const IndexEntry anchor =
+        position != 0 ? open->AnchorOfPosition(position) : open->AnchorOfSequence(sequence);
+    place.anchor_sequence = anchor.sequence;
+    place.anchor_position = anchor.position;
+  }
+  auto file = directory_->OpenFile(found.name, O_RDONLY);
+  if (!file.ok()) {
+    if (file.status().code() != StatusCode::kNotFound) return file.status();
+    return {StatusCode::kGone, "the journal does not have it any more"};
+  }
+  place.fd = std::move(*file);
+  return place;
+}
+
+}  // namespace roost

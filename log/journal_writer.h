@@ -1,0 +1,117 @@
+// Writes the journal: the records of each commit with one pwrite at a place that is known, segment after
+// segment. Formats: log/segment_format.h.
+//
+// Threads: Append and Close are the sequencer's; the others are any thread's, beside it. No lock stands
+// on Append but at the change of segments, once in many megabytes.
+//
+// When things go wrong: no room (for a new segment, or in a file system that gives none to what was
+// reserved) is kExhausted, nothing is written, and a later Append may go well. After any other failed
+// write or fdatasync nobody knows what is on the disk: the journal is degraded, every Append fails from
+// then on, and only a new start, which reads what is really there, mends it.
+#ifndef ROOST_LOG_JOURNAL_WRITER_H_
+#define ROOST_LOG_JOURNAL_WRITER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "base/unique_fd.h"
+#include "log/data_directory.h"
+#include "log/log_writer.h"
+#include "log/open_segment.h"
+#include "log/segment_format.h"
+
+namespace roost {
+
+// A segment of the journal as the broker knows it.
+struct JournalSegment {
+  SegmentHeader header{};
+  std::string name;                   // of the file
+  uint64_t end_position = 0;          // when it is full
+  uint64_t last_sequence = 0;         // when it is full
+  uint64_t bytes = 0;                 // of the file
+  std::shared_ptr<OpenSegment> open;  // as long as it has no footer
+};
+
+struct JournalSpec {
+  Durability durability = Durability::kProcess;
+  uint64_t segment_bytes = 0;
+  uint8_t log_id[16] = {};
+  uint64_t epoch = 0;
+};
+
+class JournalWriter {
+ public:
+  // Goes on behind `segments`, oldest first, as recovery left them. The last one is gone on with if it
+  // has no footer; else, or if there is none, a new one begins at `position` with event `sequence`.
+  // `directory` outlives the journal.
+  static Result<std::unique_ptr<JournalWriter>> Open(DataDirectory* directory,
+                                                     const JournalSpec& spec,
+                                                     std::vector<JournalSegment> segments,
+                                                     uint64_t position, uint64_t sequence);
+
+  // ---- sequencer ----
+
+  // Whole batches, at most half a segment; the first record is event `sequence` at `position`.
+  Status Append(uint64_t position, uint64_t sequence, Bytes records);
+  // Writes the mark and syncs all. The journal is not used afterwards.
+  Status Close(Bytes closing_mark);
+
+  // ---- any thread ----
+
+  Status Sync();
+  Status Maintain();
+  Result<SegmentPlace> Find(uint64_t sequence, uint64_t position);
+  uint64_t oldest_sequence();
+  uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  bool degraded() const { return degraded_.load(std::memory_order_acquire); }
+  // What Append answers when degraded.
+  Status degraded_status();
+
+ private:
+  JournalWriter(DataDirectory* directory, const JournalSpec& spec);
+
+  Status Rotate(uint64_t position, uint64_t sequence);
+  Status Begin(uint64_t position, uint64_t sequence);
+  Status GrowOpenSegment();
+  Result<UniqueFd> CreateNextSegment();
+  void NoteRecords(Bytes records);
+  Status SyncAppended();
+  Status CloseFullSegments();
+  Status Degrade(Status why);
+  // Says what to do if it was for want of room, else the same status.
+  Status NoRoomOr(const Status& why) const;
+  std::vector<std::shared_ptr<OpenSegment>> OpenSegments();
+
+  DataDirectory* const directory_;
+  const JournalSpec spec_;
+
+  // The sequencer's.
+  std::shared_ptr<OpenSegment> open_;
+
+  // The next segment, ready but for its header.
+  std::mutex next_mutex_;
+  UniqueFd next_;
+
+  // Written by the sequencer when a segment is begun, and by Maintain when one is closed.
+  std::mutex segments_mutex_;
+  std::vector<JournalSegment> segments_;
+
+  std::mutex sync_mutex_;         // one Sync at a time
+  uint64_t marked_position_ = 0;  // under sync_mutex_
+  std::atomic<bool> directory_dirty_ = false;
+  std::atomic<uint64_t> bytes_ = 0;
+
+  std::mutex degraded_mutex_;
+  std::string degraded_why_;
+  std::atomic<bool> degraded_ = false;
+};
+
+}  // namespace roost
+
+#endif  // ROOST_LOG_JOURNAL_WRITER_H_

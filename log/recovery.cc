@@ -1,0 +1,541 @@
+// What is taken for the log, in this order.
+//
+// A segment belongs to it if
+//   S1. its header is valid (log/segment_format.h), its file is named by its base sequence, and it bears
+//       this log's id;
+//   S2. it begins at the sequence and position where the one before it ended; or, where the one
+//       before it says in its footer which events were left out, behind those. The first may begin
+//       anywhere: retention takes from the front.
+// A record belongs to it if
+//   R1 to R5. it is valid (log/record_format.h), behind the valid records before it;
+//   R6. its batch is complete.
+// The records of a segment must reach
+//   E1. the end that its footer names; without one
+//   E2. the place where the next segment begins; and in the newest one
+//   E3. zeros up to the end of the file.
+//
+// What does not, from the end of the last complete batch on, is an incomplete batch, and is cut off, if
+//   C1. it is in the newest segment, which has no footer;
+//   C2. it is not before the segment's mark, so was not known to be on the disk; and
+//   C3. no sound record follows what is bad: a broker that dies leaves the front of what it wrote.
+// A power cut loses what was not on the disk in any order. So, if the kernel was started anew while a
+// broker had the log open, it is also cut off if C2 holds, the segment has no footer, and
+//   P1. no later segment has a footer or a mark: these were begun after, and are removed;
+// and a newest segment
+//   P2. whose header never reached the disk (zeros, or no bytes) is removed.
+//
+// Everything else is damage: refused, or, with accept_damage, left out from the end of the last
+// complete batch to the end of that segment. Segments against S1, or which begin before the end of the
+// one before them, are set aside whole then. Which events are missing is noted in the footer of the
+// segment before.
+#include "log/recovery.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "log/file_io.h"
+#include "log/record.h"
+#include "log/record_chain.h"
+#include "log/segment_file.h"
+#include "log/segment_reader.h"
+#include "log/segment_scanner.h"
+
+namespace roost {
+namespace {
+
+struct Candidate {
+  std::string name;  // of the file
+  uint64_t name_sequence = 0;
+  UniqueFd fd;
+  uint64_t file_bytes = 0;
+  Status trouble;         // against S1
+  bool is_blank = false;  // the header page has no byte but zeros
+  SegmentHeader header{};
+  std::optional<SegmentFooter> footer;
+  uint64_t mark = 0;
+};
+
+// Where the records of a segment stop.
+struct Stop {
+  uint64_t end = 0;            // of the last complete batch
+  const char* what = nullptr;  // what is wrong behind it; nullptr: nothing
+  uint64_t bad = 0;            // where
+  uint64_t skip = 0;           // how far behind `bad` a sound record would be another one
+};
+
+class Recovery {
+ public:
+  Recovery(const DataDirectory& directory, const RecoverySpec& spec, StreamDirectory* streams,
+           RingWriter* ring, RecoveryObserver* observer, RecoveryReport* report)
+      : directory_(directory),
+        spec_(spec),
+        streams_(streams),
+        ring_(ring),
+        observer_(observer),
+        report_(report),
+        chain_(streams) {}
+
+  Status Run();
+  RecoveredJournal TakeResult() { return std::move(result_); }
+
+ private:
+  // A record of the batch that is not complete yet.
+  struct PendingRecord {
+    RecordHeader header;
+    uint64_t position;
+    size_t offset;  // in pending_bytes_
+  };
+
+  Status FindCandidates();
+  Result<Candidate> Inspect(const std::string& name, uint64_t name_sequence) const;
+  Status CheckBelongs(const Candidate& candidate) const;
+  Status SettleTroubles();
+  void StartRing();
+
+  Result<bool> Connect(const Candidate& candidate);
+  Status NoteGap(uint64_t lost_last);
+  Status TakeSegment(size_t index);
+  Result<Stop> Scan(const Candidate& candidate, uint64_t scan_end, OpenSegment* open);
+  const char* TakeRecord(const SegmentScanner& scanner, OpenSegment* open);
+  void Deliver(const RecordHeader& record, uint64_t position, Bytes bytes, OpenSegment* open);
+
+  Status FindEnd(size_t index, uint64_t scan_end, Stop* stop, const OpenSegment& open) const;
+  Result<bool> MayCut(size_t index, const Stop& stop, SegmentScanner* scanner) const;
+  bool PowerMayHaveTaken(size_t index) const;
+  Status Cut(size_t index, const Stop& stop, const OpenSegment& open, uint64_t length);
+  Status LeaveOut(size_t index, const Stop& stop, const OpenSegment& open, uint64_t length);
+  static Status CutFile(const SegmentHeader& header, uint64_t end, const OpenSegment& open);
+  Status CutWhatWasSetAside();
+  Status RemoveAfter(size_t index);
+
+  Status Damage(const std::string& text) const;
+  Status SetAside(const Candidate& candidate, const std::string& why);
+  void NoteLoss(const std::string& text);
+  std::string Place(const Candidate& candidate, uint64_t position) const {
+    return fmt::format("{} at offset {}", directory_.PathOf(candidate.name),
+                       OffsetInSegment(candidate.header, position));
+  }
+
+  const DataDirectory& directory_;
+  const RecoverySpec spec_;
+  StreamDirectory* const streams_;
+  RingWriter* const ring_;
+  RecoveryObserver* const observer_;
+  RecoveryReport* const report_;
+  RecordChain chain_;
+  std::vector<Candidate> candidates_;
+  std::vector<PendingRecord> pending_;
+  std::vector<std::byte> pending_bytes_;
+  uint64_t lost_last_ = 0;  // as the footer of the segment before says
+  RecoveredJournal result_;
+};
+
+Status Recovery::Damage(const std::string& text) const {
+  return {
+      StatusCode::kCorruption,
+      fmt::format("{}. `roost verify --data {}` lists all damage; roostd --accept-damage starts "
+                  "without what is damaged",
+                  text, directory_.path())};
+}
+
+void Recovery::NoteLoss(const std::string& text) {
+  if (!report_->damage.empty()) report_->damage += "; ";
+  report_->damage += text;
+  result_.sequences_may_repeat = true;
+}
+
+Status Recovery::SetAside(const Candidate& candidate, const std::string& why) {
+  if (!spec_.accept_damage) return Damage(why);
+  ROOST_RETURN_IF_ERROR(directory_.Rename(candidate.name, candidate.name + ".damaged"));
+  NoteLoss(fmt::format("set {} aside: {}", candidate.name, why));
+  return {};
+}
+
+Status Recovery::Run() {
+  ROOST_RETURN_IF_ERROR(FindCandidates());
+  ROOST_RETURN_IF_ERROR(SettleTroubles());
+  StartRing();
+  for (size_t index = 0; index < candidates_.size(); ++index) {
+    auto connected = Connect(candidates_[index]);
+    if (!connected.ok()) return connected.status();
+    if (*connected) ROOST_RETURN_IF_ERROR(TakeSegment(index));
+  }
+  ROOST_RETURN_IF_ERROR(CutWhatWasSetAside());
+  ring_->FinishLoading(*streams_);
+  result_.head = chain_.sequence();
+  result_.ends_with_mark = chain_.closed() || result_.segments.empty();
+  return {};
+}
+
+// The segments behind the last one taken were set aside, and one of them may have ended the scan of that
+// one too soon. It is the newest now, so it must have nothing behind its end.
+Status Recovery::CutWhatWasSetAside() {
+  if (result_.segments.empty() || result_.segments.back().open == nullptr) return {};
+  JournalSegment& last = result_.segments.back();
+  if (last.name == candidates_.back().name) return {};
+  last.bytes = last.header.size;
+  return CutFile(last.header, last.end_position, *last.open);
+}
+
+// ---- which files ----
+
+// S1, but for the header itself.
+Status Recovery::CheckBelongs(const Candidate& candidate) const {
+  const std::string path = directory_.PathOf(candidate.name);
+  if (std::memcmp(candidate.header.log_id, spec_.log_id, sizeof(spec_.log_id)) != 0) {
+    return {StatusCode::kCorruption, fmt::format("{} at offset {}: it is another log's", path,
+                                                 offsetof(SegmentHeader, log_id))};
+  }
+  if (candidate.header.base_sequence != candidate.name_sequence) {
+    return {StatusCode::kCorruption,
+            fmt::format("{} at offset {}: it begins with event {}, not with that of its name", path,
+                        offsetof(SegmentHeader, base_sequence), candidate.header.base_sequence)};
+  }
+  return {};
+}
+
+Result<Candidate> Recovery::Inspect(const std::string& name, uint64_t name_sequence) const {
+  const std::string path = directory_.PathOf(name);
+  Candidate candidate;
+  candidate.name = name;
+  candidate.name_sequence = name_sequence;
+  auto file = directory_.OpenFile(name, O_RDWR);
+  if (!file.ok()) return file.status();
+  candidate.fd = std::move(*file);
+  auto size = FileSize(candidate.fd.get(), path);
+  if (!size.ok()) return size.status();
+  candidate.file_bytes = *size;
+
+  auto header = ReadSegmentHeader(candidate.fd.get(), path);
+  if (header.status().code() == StatusCode::kIoError ||
+      header.status().code() == StatusCode::kIncompatible) {
+    return header.status();
+  }
+  if (!header.ok()) {
+    candidate.trouble = header.status();
+    std::byte page[kSegmentHeaderBytes] = {};
+    if (auto got = ReadAt(candidate.fd.get(), page, 0, path); !got.ok()) return got.status();
+    candidate.is_blank = std::all_of(std::begin(page), std::end(page),
+                                     [](std::byte byte) { return byte == std::byte{0}; });
+    return candidate;
+  }
+  candidate.header = *header;
+  candidate.trouble = CheckBelongs(candidate);
+  auto footer = ReadFooter(candidate.fd.get(), *header, path);
+  if (!footer.ok()) return footer.status();
+  candidate.footer = *footer;
+  auto mark = ReadSyncMark(candidate.fd.get(), *header, path);
+  if (!mark.ok()) return mark.status();
+  candidate.mark = *mark;
+  return candidate;
+}
+
+Status Recovery::FindCandidates() {
+  auto files = ListSegments(directory_.path());
+  if (!files.ok()) return files.status();
+  for (const SegmentFile& file : *files) {
+    auto candidate = Inspect(SegmentName(file.base_sequence), file.base_sequence);
+    if (!candidate.ok()) return candidate.status();
+    candidates_.push_back(std::move(*candidate));
+  }
+  return {};
+}
+
+// S1, P2.
+Status Recovery::SettleTroubles() {
+  while (!candidates_.empty() && candidates_.back().is_blank && !spec_.same_boot) {
+    ROOST_RETURN_IF_ERROR(directory_.Remove(candidates_.back().name));
+    candidates_.pop_back();
+  }
+  for (const Candidate& candidate : candidates_) {
+    if (candidate.trouble.ok()) continue;
+    ROOST_RETURN_IF_ERROR(SetAside(candidate, candidate.trouble.message()));
+  }
+  std::erase_if(candidates_, [](const Candidate& candidate) { return !candidate.trouble.ok(); });
+  return {};
+}
+
+// The ring begins where it will surely not be reclaimed again, so that most of the journal need not be
+// copied into it.
+void Recovery::StartRing() {
+  if (candidates_.empty()) {
+    result_.position = kFirstPosition;
+    ring_->StartAt(kFirstPosition, 0);
+    return;
+  }
+  const SegmentHeader& first = candidates_.front().header;
+  const uint64_t newest = candidates_.back().header.base_position;
+  const uint64_t reach = ring_->records_size();
+  const bool is_long = newest > first.base_position && newest - first.base_position > reach;
+  ring_->StartAt(is_long ? newest - reach : first.base_position, first.base_sequence - 1);
+  if (first.base_sequence > 1) chain_.SkipTo(first.base_sequence - 1);
+  result_.position = first.base_position;
+}
+
+// ---- one segment after the other ----
+
+// S2. False: the candidate is set aside.
+Result<bool> Recovery::Connect(const Candidate& candidate) {
+  const SegmentHeader& header = candidate.header;
+  const uint64_t expected = chain_.sequence() + 1;
+  if (header.base_sequence == expected && header.base_position == result_.position) return true;
+  const std::string text = fmt::format(
+      "{}: it begins with event {} at position {}, where event {} at position {} is due",
+      directory_.PathOf(candidate.name), header.base_sequence, header.base_position, expected,
+      result_.position);
+  if (header.base_sequence < expected || header.base_position < result_.position) {
+    if (Status status = SetAside(candidate, text); !status.ok()) return status;
+    return false;
+  }
+  if (lost_last_ + 1 != header.base_sequence) {
+    if (!spec_.accept_damage) return Damage(text);
+    NoteLoss(header.base_sequence == expected
+                 ? text
+                 : fmt::format("events {} to {} are left out", expected, header.base_sequence - 1));
+    if (Status status = NoteGap(header.base_sequence - 1); !status.ok()) return status;
+  }
+  chain_.SkipTo(header.base_sequence - 1);
+  result_.position = header.base_position;
+  return true;
+}
+
+// Writes into the footer of the segment before that events up to this one are missing behind it.
+Status Recovery::NoteGap(uint64_t lost_last) {
+  if (result_.segments.empty()) return {};  // as if retention had taken them
+  JournalSegment& before = result_.segments.back();
+  if (before.open != nullptr) {
+    ROOST_RETURN_IF_ERROR(before.open->Close(lost_last));
+    before.bytes = before.open->closed_bytes();
+    before.open.reset();
+    return {};
+  }
+  const std::string path = directory_.PathOf(before.name);
+  auto file = directory_.OpenFile(before.name, O_RDWR);
+  if (!file.ok()) return file.status();
+  std::vector<IndexEntry> index;
+  auto footer = ReadFooter(file->get(), before.header, path, &index);
+  if (!footer.ok()) return footer.status();
+  if (!*footer) return {StatusCode::kIoError, path + ": its footer was there a moment ago"};
+  (*footer)->lost_last = lost_last;
+  return WriteFooter(file->get(), before.header, **footer, index, path);
+}
+
+Status Recovery::TakeSegment(size_t index) {
+  Candidate& candidate = candidates_[index];
+  const bool is_newest = index + 1 == candidates_.size();
+  const uint64_t file_end =
+      candidate.header.base_position + candidate.file_bytes - kSegmentHeaderBytes;
+  uint64_t scan_end = file_end;
+  if (candidate.footer) {
+    scan_end = candidate.footer->end_position;
+  } else if (!is_newest) {
+    scan_end = std::clamp(candidates_[index + 1].header.base_position,
+                          candidate.header.base_position, file_end);
+  }
+  auto open = std::make_shared<OpenSegment>(std::move(candidate.fd),
+                                            directory_.PathOf(candidate.name), candidate.header);
+  auto stop = Scan(candidate, scan_end, open.get());
+  if (!stop.ok()) return stop.status();
+  ROOST_RETURN_IF_ERROR(FindEnd(index, scan_end, &*stop, *open));
+
+  JournalSegment segment;
+  segment.header = candidate.header;
+  segment.name = candidate.name;
+  segment.bytes = candidate.file_bytes;
+  if (stop->what != nullptr) {
+    SegmentScanner scanner(open->fd(), open->name(), candidate.header, file_end);
+    auto length = scanner.LengthBehind(stop->end);
+    if (!length.ok()) return length.status();
+    auto may_cut = MayCut(index, *stop, &scanner);
+    if (!may_cut.ok()) return may_cut.status();
+    ROOST_RETURN_IF_ERROR(*may_cut ? Cut(index, *stop, *open, *length)
+                                   : LeaveOut(index, *stop, *open, *length));
+    segment.bytes = candidate.header.size;
+    candidate.footer.reset();
+  } else if (is_newest && !candidate.footer && candidate.file_bytes < candidate.header.size) {
+    ROOST_RETURN_IF_ERROR(Preallocate(open->fd(), candidate.header.size, open->name()));
+    segment.bytes = candidate.header.size;
+  }
+  segment.end_position = open->end_position();
+  segment.last_sequence = open->last_sequence();
+  lost_last_ = candidate.footer ? candidate.footer->lost_last : 0;
+  if (!candidate.footer) segment.open = std::move(open);
+  result_.position = segment.end_position;
+  result_.segments.push_back(std::move(segment));
+  return {};
+}
+
+// R1 to R6.
+Result<Stop> Recovery::Scan(const Candidate& candidate, uint64_t scan_end, OpenSegment* open) {
+  SegmentScanner scanner(open->fd(), open->name(), candidate.header, scan_end);
+  Stop stop;
+  while (stop.what == nullptr) {
+    const SegmentScanner::Outcome outcome = scanner.Next();
+    if (outcome == SegmentScanner::Outcome::kError) return scanner.status();
+    if (outcome == SegmentScanner::Outcome::kEnd) {
+      if (chain_.batch_is_complete()) break;
+      stop.what = "the batch is incomplete";
+    } else if (outcome == SegmentScanner::Outcome::kBad) {
+      stop.what = scanner.what();
+      // Behind the place that the record claims: its body may hold what looks like one.
+      if (scanner.record_header().sequence == chain_.sequence() + 1) stop.skip = scanner.bad_size();
+    } else {
+      const RecordHeader& record = scanner.record_header();
+      if (record.kind == RecordKind::kEvent && record.stream >= streams_->streams_max()) {
+        return {
+            StatusCode::kExhausted,
+            fmt::format("{}: the log has more than {} streams: start with a larger --max-streams",
+                        Place(candidate, scanner.position()), streams_->streams_max())};
+      }
+      stop.what = TakeRecord(scanner, open);
+    }
+    stop.bad = scanner.position();
+  }
+  chain_.DropBatch();
+  pending_.clear();
+  pending_bytes_.clear();
+  stop.end = open->end_position();
+  return stop;
+}
+
+// Events are for nobody before their batch is complete.
+const char* Recovery::TakeRecord(const SegmentScanner& scanner, OpenSegment* open) {
+  const RecordHeader& record = scanner.record_header();
+  const Bytes bytes = scanner.record();
+  if (pending_bytes_.size() + bytes.size() > kRecordBytesMax) return "no batch is as large as this";
+  if (const char* wrong = chain_.Add(record, scanner.body(), scanner.position())) return wrong;
+  if (pending_.empty() && chain_.batch_is_complete()) {
+    Deliver(record, scanner.position(), bytes, open);
+    return nullptr;
+  }
+  pending_.push_back({record, scanner.position(), pending_bytes_.size()});
+  pending_bytes_.insert(pending_bytes_.end(), bytes.begin(), bytes.end());
+  if (!chain_.batch_is_complete()) return nullptr;
+  for (const PendingRecord& one : pending_) {
+    Deliver(one.header, one.position, Bytes(pending_bytes_).subspan(one.offset, one.header.size),
+            open);
+  }
+  pending_.clear();
+  pending_bytes_.clear();
+  return nullptr;
+}
+
+void Recovery::Deliver(const RecordHeader& record, uint64_t position, Bytes bytes,
+                       OpenSegment* open) {
+  open->Note(record);
+  if (record.kind != RecordKind::kEvent) return;
+  ring_->Load(position, bytes);
+  ++report_->events;
+  if (observer_ != nullptr) {
+    observer_->OnEvent(record, bytes.subspan(kRecordHeaderBytes, record.body_length));
+  }
+}
+
+// ---- where it ends ----
+
+// E1 to E3: completes `stop` where nothing was wrong so far, but the end is not as it must be.
+Status Recovery::FindEnd(size_t index, uint64_t scan_end, Stop* stop,
+                         const OpenSegment& open) const {
+  if (stop->what != nullptr) return {};
+  const Candidate& candidate = candidates_[index];
+  const bool is_newest = index + 1 == candidates_.size();
+  stop->bad = stop->end;
+  if (candidate.footer) {
+    if (stop->end != scan_end || chain_.sequence() != candidate.footer->last_sequence) {
+      stop->what = "the records end elsewhere than the footer says";
+    }
+  } else if (!is_newest) {
+    if (stop->end != candidates_[index + 1].header.base_position) {
+      stop->what = "the records end before the next segment begins";
+    }
+  } else {
+    SegmentScanner scanner(open.fd(), open.name(), candidate.header, scan_end);
+    auto length = scanner.LengthBehind(stop->end);
+    if (!length.ok()) return length.status();
+    if (*length > 0) {
+      stop->what = "there are bytes behind the last record";
+    } else if (stop->end < candidate.mark) {
+      stop->what = "records that were on the disk are missing";
+    }
+  }
+  return {};
+}
+
+// P1.
+bool Recovery::PowerMayHaveTaken(size_t index) const {
+  if (spec_.same_boot) return false;
+  return std::all_of(candidates_.begin() + static_cast<ptrdiff_t>(index) + 1, candidates_.end(),
+                     [](const Candidate& later) {
+                       return !later.footer && later.mark == later.header.base_position;
+                     });
+}
+
+// C1 to C3, P1.
+Result<bool> Recovery::MayCut(size_t index, const Stop& stop, SegmentScanner* scanner) const {
+  const Candidate& candidate = candidates_[index];
+  if (candidate.footer || stop.end < candidate.mark) return false;
+  if (PowerMayHaveTaken(index)) return true;
+  if (index + 1 != candidates_.size()) return false;
+  auto sound = scanner->FindRecord(stop.bad + stop.skip, chain_.sequence());
+  if (!sound.ok()) return sound.status();
+  return !sound->has_value();
+}
+
+Status Recovery::Cut(size_t index, const Stop& stop, const OpenSegment& open, uint64_t length) {
+  const Candidate& candidate = candidates_[index];
+  report_->bytes_cut = length;
+  report_->cut =
+      fmt::format("cut {} bytes of an incomplete batch off {}", length, Place(candidate, stop.end));
+  ROOST_RETURN_IF_ERROR(RemoveAfter(index));
+  return CutFile(candidate.header, stop.end, open);
+}
+
+// The later ones go first: should this be interrupted, the rules still find the same end.
+Status Recovery::RemoveAfter(size_t index) {
+  while (candidates_.size() > index + 1) {
+    ROOST_RETURN_IF_ERROR(directory_.Remove(candidates_.back().name));
+    report_->cut += fmt::format(", removed {} behind it", candidates_.back().name);
+    candidates_.pop_back();
+  }
+  return directory_.Sync();
+}
+
+// What was cut must not come back behind what is written next, so it is gone from the disk before.
+Status Recovery::CutFile(const SegmentHeader& header, uint64_t end, const OpenSegment& open) {
+  if (::ftruncate(open.fd(), static_cast<off_t>(OffsetInSegment(header, end))) != 0) {
+    return Status::FromErrno(errno, "cut " + open.name());
+  }
+  ROOST_RETURN_IF_ERROR(Preallocate(open.fd(), header.size, open.name()));
+  return SyncFile(open.fd(), open.name());
+}
+
+Status Recovery::LeaveOut(size_t index, const Stop& stop, const OpenSegment& open,
+                          uint64_t length) {
+  const Candidate& candidate = candidates_[index];
+  const std::string text = fmt::format("{}: {}", Place(candidate, stop.bad), stop.what);
+  if (!spec_.accept_damage) return Damage(text);
+  NoteLoss(
+      fmt::format("left out {} bytes from {} on ({})", length, Place(candidate, stop.end), text));
+  return CutFile(candidate.header, stop.end, open);
+}
+
+}  // namespace
+
+Result<RecoveredJournal> RecoverJournal(const DataDirectory& directory, const RecoverySpec& spec,
+                                        StreamDirectory* streams, RingWriter* ring,
+                                        RecoveryObserver* observer, RecoveryReport* report) {
+  RecoveryReport unused;
+  Recovery recovery(directory, spec, streams, ring, observer, report != nullptr ? report : &unused);
+  ROOST_RETURN_IF_ERROR(recovery.Run());
+  return recovery.TakeResult();
+}
+
+}  // namespace roost
