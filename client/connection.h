@@ -3,7 +3,7 @@
 //
 // One thread. The owner polls fd() for events() and calls OnReady() when it is ready, and OnTimer() when
 // NextTimerNs() has come. Callbacks run within OnReady(), OnTimer() or the call itself, never later than
-// the Connection lives; a callback may make new calls.
+// the Connection lives; a callback may make new calls but not destroy the Connection.
 //
 // Attaches on the first request, again after the connection was lost (after 50 ms, doubling to 1 s), with
 // the same session, and sends what was not answered again under its old number. A request fails with
@@ -70,13 +70,14 @@ class Connection {
 
   // True if a request can be sent without waiting for an answer first (64 may be unanswered).
   bool CanSubmit() const;
+  size_t unanswered() const;
 
   // The caller has checked nothing: limits and names are checked here, with the broker's limits, and
   // refused with a clear message. On a conflict the conflict's last event is for the caller to read.
   void Append(const Batch& batch, uint64_t deadline_ns, AppendDone done);
 
   // One wake-up when an event after `after` may match. Survives reconnection. Returns a number for
-  // CancelWait, after which `done` is not called.
+  // CancelWait, after which `done` is not called; 0 if `done` was called already, with why not.
   uint64_t Wait(const Filter& filter, uint64_t after, WaitDone done);
   void CancelWait(uint64_t registration);
 
@@ -84,6 +85,8 @@ class Connection {
   // kGone: in none any more.
   void FetchSegment(uint64_t sequence, uint64_t position, uint64_t deadline_ns, SegmentDone done);
   SegmentCache& segments();
+  // The oldest event that there was when the broker last said kGone; 0: it never did.
+  uint64_t oldest_told() const;
 
   void ListSessions(uint64_t deadline_ns, SessionsDone done);
 

@@ -27,10 +27,13 @@
 namespace roost {
 
 struct ClientOptions {
-  std::string socket;     // empty: $ROOST_SOCKET, else /run/roost/roost.sock, else /tmp/roost-<uid>/roost.sock
-  std::string agent;      // label of who appends; empty: $ROOST_AGENT, else the program's name, '-', pid
-  std::string program;    // how this client calls itself to operators; empty: libroost and its version
-  std::chrono::milliseconds timeout{5000};  // for each call; attaching included
+  // Empty: $ROOST_SOCKET, else /run/roost/roost.sock, else /tmp/roost-<uid>/roost.sock.
+  std::string socket;
+  // Label of who appends. Empty: $ROOST_AGENT, else the program's name, '-', pid.
+  std::string agent;
+  // How this client calls itself to operators. Empty: libroost and its version.
+  std::string program;
+  std::chrono::milliseconds timeout{5000};  // for each call, attaching included
 };
 
 class Client {
@@ -48,17 +51,20 @@ class Client {
   Result<AppendResult> Append(const Batch& batch);
 
   // Many batches in flight: Submit returns at once, or when one of the 64 places is free; `done` is
-  // called from within a later call of this client. Flush waits for all of them.
+  // called from within a later call of this client, and must not call it. A batch that cannot be sent
+  // is an error of Submit, and `done` is not called. Flush waits until at most `unanswered_max` of them
+  // are unanswered.
   using AppendDone = std::function<void(const Result<AppendResult>&)>;
   Status Submit(const Batch& batch, AppendDone done);
-  Status Flush();
+  Status Flush(size_t unanswered_max = 0);
 
   // At most one page; scans at most 16 MiB or 20 ms, then answers with where to go on.
   Result<Page> Read(const ReadQuery& query);
   // The same into a page that is used again, which saves its allocations.
   Status Read(const ReadQuery& query, Page* page);
 
-  // Like Read, but waits up to `timeout` for the first event that matches. Empty on time-out.
+  // Like Read, but waits up to `timeout` for the first event that matches. Empty on time-out, or when
+  // there is only a gap to tell of.
   Result<Page> Wait(const ReadQuery& query, std::chrono::milliseconds timeout);
 
   Result<std::vector<StreamInfo>> ListStreams(std::string_view prefix, size_t limit = 1000);

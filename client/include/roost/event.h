@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,9 +16,9 @@ namespace roost {
 // What one wants to append. The broker adds sequence, revision, time, session and uid; the agent label is
 // the client's own (ClientOptions::agent).
 struct NewEvent {
-  std::string stream;          // 1 to 255 bytes of UTF-8 without control characters, not beginning with '$'
-  std::string type;            // 1 to 128 bytes, likewise
-  std::string data;            // at most 1 MiB unless the operator says otherwise
+  std::string stream;  // 1 to 255 bytes of UTF-8 without control characters, not beginning with '$'
+  std::string type;    // 1 to 128 bytes, likewise
+  std::string data;    // at most 1 MiB unless the operator says otherwise
   std::string content_type;    // empty: application/json
   std::string correlation_id;  // at most 255 bytes; empty: none
   std::string causation_id;
@@ -33,7 +34,7 @@ struct Condition {
 struct Batch {
   std::vector<NewEvent> events;       // 1 to 1000
   std::vector<Condition> conditions;  // also on streams that the batch does not write
-  std::string id;                     // idempotency key, in the scope of the first stream; empty: none
+  std::string id;  // idempotency key, in the scope of the first stream; empty: none
 };
 
 // An event that was read. Views into the page that it came from.
@@ -53,25 +54,29 @@ struct EventView {
   std::string_view data;
 };
 
+class Page;  // roost/read.h
 enum class Durability : uint32_t;
 
 const char* DurabilityName(Durability durability);  // "memory", "process", "power"
 
 // How an append went.
 struct AppendResult {
-  bool appended = false;    // false: `conflict` says why
-  bool duplicate = false;   // the same id with the same content was appended before; the places are those
-  uint64_t first = 0;       // sequences of the first and the last event
+  bool appended = false;  // false: `conflict` says why
+  bool duplicate =
+      false;  // the same id with the same content was appended before; the places are those
+  uint64_t first = 0;  // sequences of the first and the last event
   uint64_t sequence = 0;
-  uint64_t revision = 0;    // of the last event in its stream
+  uint64_t revision = 0;  // of the last event in its stream
   uint32_t count = 0;
   uint64_t head = 0;        // of the log when it was answered
   Durability durability{};  // what "appended" means here
 
   struct Conflict {
-    std::string stream;     // of the first condition that failed
+    std::string stream;  // of the first condition that failed
     uint64_t expect = 0;
     uint64_t revision = 0;  // what it is at
+    // The stream's newest event, alone on its page; from Client, if it could be read.
+    std::shared_ptr<const Page> last;
   };
   std::optional<Conflict> conflict;
 };

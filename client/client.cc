@@ -1,0 +1,352 @@
+#include "roost/client.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "base/clock.h"
+#include "client/append_check.h"
+#include "client/connection.h"
+#include "client/log_reader.h"
+#include "client/stream_list.h"
+#include "ipc/protocol.h"
+#include "ipc/socket_path.h"
+
+namespace roost {
+namespace {
+
+// A client that only reads looks this often whether its broker is still the same.
+constexpr uint64_t kLookNs = 10 * kNsPerMs;
+constexpr uint64_t kAttachAgainNs = kNsPerSecond;
+
+std::string ChooseAgent(const std::string& given) {
+  if (!given.empty()) return given;
+  if (const char* from_environment = std::getenv("ROOST_AGENT");
+      from_environment != nullptr && *from_environment != '\0') {
+    return from_environment;
+  }
+  return fmt::format("{}-{}", ::program_invocation_short_name, ::getpid());
+}
+
+ConnectionOptions OptionsFor(const ClientOptions& options, const std::string& socket) {
+  return {socket, ChooseAgent(options.agent),
+          options.program.empty() ? "libroost " ROOST_VERSION : options.program};
+}
+
+}  // namespace
+
+struct Client::Impl {
+  Impl(const ClientOptions& options, const Result<std::string>& socket)
+      : connection(OptionsFor(options, socket.ok() ? *socket : std::string())),
+        timeout_ns(static_cast<uint64_t>(std::max<int64_t>(options.timeout.count(), 0)) * kNsPerMs),
+        trouble(socket.status()) {}
+
+  uint64_t Deadline() const { return MonotonicNs() + timeout_ns; }
+
+  // Lets the connection work until something happened or `until_ns` has come.
+  void Pump(uint64_t until_ns);
+  // Without waiting, and not at each call.
+  void Look();
+
+  // Calls `start` with a callback and lets the connection work until that was called. What is started has
+  // a deadline of its own.
+  template <typename Outcome, typename Start>
+  Outcome Finish(Start start);
+
+  Status Attach(uint64_t deadline_ns);
+  Status EnsureRing();
+  Result<AppendResult> Append(const Batch& batch);
+  void ReadConflict(AppendResult* result);
+  Result<AppendResult> SettleConflict(const Batch& batch, AppendResult conflict);
+  Status Read(const ReadQuery& query, uint64_t deadline_ns, Page* page);
+  Status ReadThrough(ReadQuery query, uint64_t deadline_ns, Page* page, uint64_t* head);
+  Status Fetch(uint64_t deadline_ns);
+  Result<bool> WaitUntil(const Filter& filter, uint64_t after, uint64_t deadline_ns);
+  LogReader& reader();
+  void WaitForRoom();
+
+  Connection connection;
+  const uint64_t timeout_ns;
+  const Status trouble;  // no socket could be chosen: every call says why
+  std::optional<LogReader> log_reader;
+  uint64_t reader_generation = 0;
+  uint64_t looked_ns = 0;
+  uint64_t attach_tried_ns = 0;
+  // Submitted batches whose callbacks were not called yet.
+  size_t submitted = 0;
+};
+
+void Client::Impl::Pump(uint64_t until_ns) {
+  const uint64_t wake_ns = std::min(until_ns, connection.NextTimerNs());
+  const uint64_t now_ns = MonotonicNs();
+  const uint64_t wait_ns = wake_ns > now_ns ? wake_ns - now_ns : 0;
+  const timespec wait{static_cast<time_t>(wait_ns / kNsPerSecond),
+                      static_cast<long>(wait_ns % kNsPerSecond)};
+  pollfd polled{connection.fd(), connection.events(), 0};
+  const int ready = ::ppoll(&polled, connection.fd() >= 0 ? 1 : 0,
+                            wake_ns == UINT64_MAX ? nullptr : &wait, nullptr);
+  if (ready > 0) connection.OnReady();
+  looked_ns = MonotonicNs();
+  if (looked_ns >= connection.NextTimerNs()) connection.OnTimer();
+}
+
+void Client::Impl::Look() {
+  const uint64_t now_ns = MonotonicNs();
+  if (now_ns - looked_ns < kLookNs) return;
+  if (!connection.attached() && now_ns - attach_tried_ns >= kAttachAgainNs) {
+    attach_tried_ns = now_ns;
+    connection.Attach(now_ns + kAttachAgainNs, [](const Status&) {});
+  }
+  Pump(0);
+}
+
+template <typename Outcome, typename Start>
+Outcome Client::Impl::Finish(Start start) {
+  std::optional<Outcome> outcome;
+  start([&outcome](const Outcome& result) { outcome.emplace(result); });
+  while (!outcome.has_value()) Pump(UINT64_MAX);
+  return std::move(*outcome);
+}
+
+Status Client::Impl::Attach(uint64_t deadline_ns) {
+  ROOST_RETURN_IF_ERROR(trouble);
+  if (connection.attached()) return {};
+  return Finish<Status>([&](auto done) { connection.Attach(deadline_ns, std::move(done)); });
+}
+
+Status Client::Impl::EnsureRing() {
+  ROOST_RETURN_IF_ERROR(trouble);
+  if (connection.ring() == nullptr) return Attach(Deadline());
+  Look();
+  return {};
+}
+
+void Client::Impl::WaitForRoom() {
+  // Ends: what is unanswered has deadlines, or an answer that comes, or a connection that breaks.
+  while (!connection.CanSubmit()) Pump(UINT64_MAX);
+}
+
+Result<AppendResult> Client::Impl::Append(const Batch& batch) {
+  ROOST_RETURN_IF_ERROR(trouble);
+  WaitForRoom();
+  const uint64_t deadline_ns = Deadline();
+  Result<AppendResult> result = Finish<Result<AppendResult>>(
+      [&](auto done) { connection.Append(batch, deadline_ns, std::move(done)); });
+  if (!result.ok() || !result->conflict.has_value()) return result;
+  return SettleConflict(batch, std::move(*result));
+}
+
+Result<AppendResult> Client::Impl::SettleConflict(const Batch& batch, AppendResult conflict) {
+  const uint64_t deadline_ns = Deadline();
+  if (AppendCheck::Applies(batch)) {
+    AppendCheck check(batch);
+    Page page;
+    AppendCheck::Verdict verdict = AppendCheck::Verdict::kReadOn;
+    while (verdict == AppendCheck::Verdict::kReadOn) {
+      ROOST_RETURN_IF_ERROR(Read(check.query(), deadline_ns, &page));
+      verdict = check.Take(page);
+    }
+    if (verdict == AppendCheck::Verdict::kBefore) {
+      return check.result(conflict.head, conflict.durability);
+    }
+    if (verdict == AppendCheck::Verdict::kIdReused) {
+      return Status(
+          StatusCode::kAlreadyExists,
+          fmt::format("id '{}' was used in stream '{}' with other content; take another id "
+                      "for another event",
+                      batch.id, batch.events[0].stream));
+    }
+  }
+  ReadConflict(&conflict);
+  return conflict;
+}
+
+void Client::Impl::ReadConflict(AppendResult* result) {
+  if (result->conflict->revision == 0) return;
+  ReadQuery query;
+  query.filter.stream = result->conflict->stream;
+  query.order = Order::kNewestFirst;
+  query.limit = 1;
+  auto page = std::make_shared<Page>();
+  if (Read(query, Deadline(), page.get()).ok() && !page->empty()) {
+    result->conflict->last = std::move(page);
+  }
+}
+
+LogReader& Client::Impl::reader() {
+  if (!log_reader.has_value() || reader_generation != connection.generation()) {
+    reader_generation = connection.generation();
+    log_reader.emplace(connection.ring(), &connection.segments());
+  }
+  return *log_reader;
+}
+
+Status Client::Impl::Read(const ReadQuery& query, uint64_t deadline_ns, Page* page) {
+  LogReader::Step step = reader().Begin(query, page);
+  while (step == LogReader::Step::kNeedsSegment) {
+    const Status fetched = Fetch(deadline_ns);
+    if (reader_generation != connection.generation()) {
+      // A new broker's ring, perhaps of another log: what was found so far may not be of it.
+      step = reader().Begin(query, page);
+    } else if (fetched.ok()) {
+      step = log_reader->Continue();
+    } else if (fetched.code() == StatusCode::kGone) {
+      step = log_reader->ContinueWithout(connection.oldest_told());
+    } else {
+      return fetched;
+    }
+  }
+  return step == LogReader::Step::kDone ? Status() : log_reader->status();
+}
+
+Status Client::Impl::Fetch(uint64_t deadline_ns) {
+  const uint64_t sequence = log_reader->needed_sequence();
+  const uint64_t position = log_reader->needed_position();
+  WaitForRoom();
+  return Finish<Status>([&](auto done) {
+    connection.FetchSegment(sequence, position, deadline_ns, std::move(done));
+  });
+}
+
+// Pages until one has something, or there is no more, or `deadline_ns` has come. `*head` is that of the
+// first: what came after it was not looked at by all of them.
+Status Client::Impl::ReadThrough(ReadQuery query, uint64_t deadline_ns, Page* page,
+                                 uint64_t* head) {
+  ROOST_RETURN_IF_ERROR(Read(query, Deadline(), page));
+  *head = page->head();
+  while (page->empty() && !page->gap().has_value() && page->more() && MonotonicNs() < deadline_ns) {
+    if (query.order == Order::kOldestFirst) {
+      query.after = page->next();
+      query.before = query.before == 0 ? *head + 1 : query.before;
+    } else {
+      query.before = page->next();
+    }
+    ROOST_RETURN_IF_ERROR(Read(query, Deadline(), page));
+  }
+  return {};
+}
+
+// False: the time is over.
+Result<bool> Client::Impl::WaitUntil(const Filter& filter, uint64_t after, uint64_t deadline_ns) {
+  std::optional<Status> woken;
+  const uint64_t registration =
+      connection.Wait(filter, after, [&woken](const Status& status) { woken = status; });
+  while (!woken.has_value() && MonotonicNs() < deadline_ns) Pump(deadline_ns);
+  if (!woken.has_value()) {
+    connection.CancelWait(registration);
+    return false;
+  }
+  ROOST_RETURN_IF_ERROR(*woken);
+  return true;
+}
+
+// ---- the outside ----
+
+Client::Client(ClientOptions options)
+    : impl_(std::make_unique<Impl>(options, ChooseSocketPath(options.socket))) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+Result<AppendResult> Client::Append(const NewEvent& event) {
+  Batch batch;
+  batch.events.push_back(event);
+  return impl_->Append(batch);
+}
+
+Result<AppendResult> Client::Append(const NewEvent& event, uint64_t expect) {
+  Batch batch;
+  batch.events.push_back(event);
+  batch.conditions.push_back({event.stream, expect});
+  return impl_->Append(batch);
+}
+
+Result<AppendResult> Client::Append(const Batch& batch) { return impl_->Append(batch); }
+
+Status Client::Submit(const Batch& batch, AppendDone done) {
+  Impl& impl = *impl_;
+  ROOST_RETURN_IF_ERROR(impl.trouble);
+  impl.WaitForRoom();
+  // While this call runs an error is its own result; the callback may come long after it.
+  auto inside = std::make_shared<bool>(true);
+  Status refused;
+  ++impl.submitted;
+  impl.connection.Append(
+      batch, impl.Deadline(),
+      [&impl, &refused, inside, done = std::move(done)](const Result<AppendResult>& result) {
+        --impl.submitted;
+        if (*inside) {
+          refused = result.status();
+        } else {
+          done(result);
+        }
+      });
+  *inside = false;
+  return refused;
+}
+
+Status Client::Flush(size_t unanswered_max) {
+  ROOST_RETURN_IF_ERROR(impl_->trouble);
+  while (impl_->submitted > unanswered_max) impl_->Pump(UINT64_MAX);
+  return {};
+}
+
+Result<Page> Client::Read(const ReadQuery& query) {
+  Page page;
+  ROOST_RETURN_IF_ERROR(Read(query, &page));
+  return page;
+}
+
+Status Client::Read(const ReadQuery& query, Page* page) {
+  ROOST_RETURN_IF_ERROR(impl_->EnsureRing());
+  return impl_->Read(query, impl_->Deadline(), page);
+}
+
+Result<Page> Client::Wait(const ReadQuery& query, std::chrono::milliseconds timeout) {
+  const uint64_t deadline_ns =
+      MonotonicNs() + static_cast<uint64_t>(std::max<int64_t>(timeout.count(), 0)) * kNsPerMs;
+  ROOST_RETURN_IF_ERROR(impl_->EnsureRing());
+  ReadQuery unread = query;
+  Page page;
+  while (true) {
+    uint64_t head = 0;
+    ROOST_RETURN_IF_ERROR(impl_->ReadThrough(unread, deadline_ns, &page, &head));
+    if (!page.empty() || page.gap().has_value() || page.more()) return page;
+    unread.after = std::max(unread.after, head);
+    if (query.before != 0 && unread.after + 1 >= query.before) return page;
+    const Result<bool> woken = impl_->WaitUntil(query.filter, unread.after, deadline_ns);
+    if (!woken.ok()) return woken.status();
+    if (!*woken) return page;
+  }
+}
+
+Result<std::vector<StreamInfo>> Client::ListStreams(std::string_view prefix, size_t limit) {
+  ROOST_RETURN_IF_ERROR(impl_->EnsureRing());
+  return roost::ListStreams(*impl_->connection.ring(), prefix, limit);
+}
+
+Result<std::vector<SessionInfo>> Client::ListSessions() {
+  ROOST_RETURN_IF_ERROR(impl_->trouble);
+  impl_->WaitForRoom();
+  const uint64_t deadline_ns = impl_->Deadline();
+  return impl_->Finish<Result<std::vector<SessionInfo>>>(
+      [&](auto done) { impl_->connection.ListSessions(deadline_ns, std::move(done)); });
+}
+
+Result<LogInfo> Client::Info() {
+  ROOST_RETURN_IF_ERROR(impl_->EnsureRing());
+  LogInfo info = impl_->connection.info();
+  const RingReader& ring = *impl_->connection.ring();
+  info.head = ring.head();
+  info.oldest = ring.log_oldest();
+  info.streams = ring.stream_count();
+  return info;
+}
+
+}  // namespace roost
