@@ -169,22 +169,25 @@ Status DataDirectory::WriteLockText(std::string_view log_id) const {
 }
 
 Result<std::optional<IdentityFile>> DataDirectory::ReadIdentity() const {
-  const std::string name = PathOf(kIdentityName);
-  auto file = OpenFile(kIdentityName, O_RDONLY);
-  if (!file.ok()) {
-    if (file.status().code() == StatusCode::kNotFound) return std::optional<IdentityFile>();
-    return file.status();
+  return ReadIdentityFile(PathOf(kIdentityName));
+}
+
+Result<std::optional<IdentityFile>> ReadIdentityFile(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file.valid()) {
+    if (errno == ENOENT) return std::optional<IdentityFile>();
+    return Status::FromErrno(errno, "open " + path);
   }
   IdentityFile identity;
-  auto got = ReadAt(file->get(), std::as_writable_bytes(std::span<IdentityFile, 1>(&identity, 1)),
-                    0, name);
+  auto got =
+      ReadAt(file.get(), std::as_writable_bytes(std::span<IdentityFile, 1>(&identity, 1)), 0, path);
   if (!got.ok()) return got.status();
   if (*got != sizeof(identity) || identity.magic != kIdentityMagic ||
       identity.crc32c != IdentityChecksum(identity)) {
-    return {StatusCode::kCorruption, fmt::format("{} at offset 0: this is no identity file", name)};
+    return {StatusCode::kCorruption, fmt::format("{} at offset 0: this is no identity file", path)};
   }
   if (identity.version != kSegmentVersion) {
-    return {StatusCode::kIncompatible, fmt::format("{}: version {}, this program knows {}", name,
+    return {StatusCode::kIncompatible, fmt::format("{}: version {}, this program knows {}", path,
                                                    identity.version, kSegmentVersion)};
   }
   return std::optional(identity);
@@ -232,8 +235,14 @@ void ReadBootId(uint8_t (&boot_id)[16]) {
   }
 }
 
-bool BootIdIsKnown(const uint8_t (&boot_id)[16]) {
-  return std::any_of(std::begin(boot_id), std::end(boot_id), [](uint8_t b) { return b != 0xff; });
+bool WasClosedOrSameBoot(const IdentityFile& identity) {
+  const auto is_all = [](const uint8_t(&id)[16], uint8_t value) {
+    return std::all_of(std::begin(id), std::end(id), [=](uint8_t byte) { return byte == value; });
+  };
+  if (is_all(identity.boot_id, 0)) return true;
+  uint8_t now[16];
+  ReadBootId(now);
+  return !is_all(now, 0xff) && std::memcmp(identity.boot_id, now, sizeof(now)) == 0;
 }
 
 std::string FormatLogId(const uint8_t (&log_id)[16]) {

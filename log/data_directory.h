@@ -51,6 +51,12 @@ class DataDirectory {
   UniqueFd lock_;
 };
 
+// The identity file at `path`, without a broker. As DataDirectory::ReadIdentity.
+Result<std::optional<IdentityFile>> ReadIdentityFile(const std::string& path);
+// Whether everything that was ever written is there: the log was closed, or the kernel runs since it was
+// opened.
+bool WasClosedOrSameBoot(const IdentityFile& identity);
+
 // What the lock file says of who has the directory: pid and socket; "" when it says nothing.
 std::string DescribeLockHolder(const std::string& directory);
 
@@ -58,7 +64,6 @@ std::string DescribeLockHolder(const std::string& directory);
 IdentityFile NewIdentity();
 // /proc/sys/kernel/random/boot_id; all 0xff where there is none.
 void ReadBootId(uint8_t (&boot_id)[16]);
-bool BootIdIsKnown(const uint8_t (&boot_id)[16]);
 // 32 hexadecimal digits.
 std::string FormatLogId(const uint8_t (&log_id)[16]);
 

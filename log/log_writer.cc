@@ -170,15 +170,10 @@ Status Log::StartFromJournal(const std::string& socket, RecoveryObserver* observ
   if (!identity.ok()) return identity.status();
   identity_ = *identity;
 
-  uint8_t boot_id[16];
-  ReadBootId(boot_id);
-  constexpr uint8_t kClosed[16] = {};
   RecoverySpec spec;
   std::memcpy(spec.log_id, identity_.log_id, sizeof(spec.log_id));
   spec.accept_damage = options_.accept_damage;
-  spec.same_boot =
-      std::memcmp(identity_.boot_id, kClosed, sizeof(kClosed)) == 0 ||
-      (BootIdIsKnown(boot_id) && std::memcmp(identity_.boot_id, boot_id, sizeof(boot_id)) == 0);
+  spec.same_boot = WasClosedOrSameBoot(identity_);
   auto recovered = RecoverJournal(*directory_, spec, &streams_, &ring_, observer, report);
   if (!recovered.ok()) return recovered.status();
   head_ = recovered->head;
@@ -188,7 +183,7 @@ Status Log::StartFromJournal(const std::string& socket, RecoveryObserver* observ
 
   // What may have been seen and is gone, or whose number is given out again, belongs to the old epoch.
   if (!spec.same_boot || recovered->sequences_may_repeat) ++identity_.epoch;
-  std::memcpy(identity_.boot_id, boot_id, sizeof(boot_id));
+  ReadBootId(identity_.boot_id);
   ROOST_RETURN_IF_ERROR(directory_->WriteIdentity(identity_));
   ring_.Identify(identity_.log_id, identity_.epoch);
 

@@ -45,6 +45,8 @@ class SegmentScanner {
 
   // Next() looks at `position` next.
   void SeekTo(uint64_t position) { next_ = position; }
+  void SeekToEnd() { next_ = end_position_; }
+  bool AtEnd() const { return next_ >= end_position_; }
 
   // The first place from `position` on where a sound record of an event above `sequence` begins.
   Result<std::optional<uint64_t>> FindRecord(uint64_t position, uint64_t sequence);
