@@ -30,9 +30,9 @@
 namespace roost {
 
 struct ConnectionOptions {
-  std::string socket;
-  std::string agent;
-  std::string program;
+  std::string socket = {};
+  std::string agent = {};
+  std::string program = {};
 };
 
 class Connection {

@@ -28,11 +28,11 @@ namespace roost {
 
 struct ClientOptions {
   // Empty: $ROOST_SOCKET, else /run/roost/roost.sock, else /tmp/roost-<uid>/roost.sock.
-  std::string socket;
+  std::string socket = {};
   // Label of who appends. Empty: $ROOST_AGENT, else the program's name, '-', pid.
-  std::string agent;
+  std::string agent = {};
   // How this client calls itself to operators. Empty: libroost and its version.
-  std::string program;
+  std::string program = {};
   std::chrono::milliseconds timeout{5000};  // for each call, attaching included
 };
 

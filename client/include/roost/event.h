@@ -16,25 +16,26 @@ namespace roost {
 // What one wants to append. The broker adds sequence, revision, time, session and uid; the agent label is
 // the client's own (ClientOptions::agent).
 struct NewEvent {
-  std::string stream;  // 1 to 255 bytes of UTF-8 without control characters, not beginning with '$'
-  std::string type;    // 1 to 128 bytes, likewise
-  std::string data;    // at most 1 MiB unless the operator says otherwise
-  std::string content_type;    // empty: application/json
-  std::string correlation_id;  // at most 255 bytes; empty: none
-  std::string causation_id;
+  // 1 to 255 bytes of UTF-8 without control characters, not beginning with '$'.
+  std::string stream = {};
+  std::string type = {};            // 1 to 128 bytes, likewise
+  std::string data = {};            // at most 1 MiB unless the operator says otherwise
+  std::string content_type = {};    // empty: application/json
+  std::string correlation_id = {};  // at most 255 bytes; empty: none
+  std::string causation_id = {};
 };
 
 // "Stream must be at this revision"; 0: must not exist yet.
 struct Condition {
-  std::string stream;
+  std::string stream = {};
   uint64_t expect = 0;
 };
 
 // Appended whole or not at all, side by side, in this order.
 struct Batch {
-  std::vector<NewEvent> events;       // 1 to 1000
-  std::vector<Condition> conditions;  // also on streams that the batch does not write
-  std::string id;  // idempotency key, in the scope of the first stream; empty: none
+  std::vector<NewEvent> events = {};       // 1 to 1000
+  std::vector<Condition> conditions = {};  // also on streams that the batch does not write
+  std::string id = {};  // idempotency key, in the scope of the first stream; empty: none
 };
 
 // An event that was read. Views into the page that it came from.

@@ -14,17 +14,17 @@
 namespace roost {
 
 struct Filter {
-  std::string stream;              // exactly this one; empty: see prefix
-  std::string stream_prefix;       // all that begin like this; empty: all
-  std::vector<std::string> types;  // any of these; empty: all
-  std::string agent;               // empty: all
-  uint64_t since_ns = 0;           // CLOCK_REALTIME, not before
+  std::string stream = {};              // exactly this one; empty: see prefix
+  std::string stream_prefix = {};       // all that begin like this; empty: all
+  std::vector<std::string> types = {};  // any of these; empty: all
+  std::string agent = {};               // empty: all
+  uint64_t since_ns = 0;                // CLOCK_REALTIME, not before
 };
 
 enum class Order { kOldestFirst, kNewestFirst };
 
 struct ReadQuery {
-  Filter filter;
+  Filter filter = {};
   uint64_t after = 0;          // sequence: only events behind it
   uint64_t before = 0;         // sequence: only events before it; 0: no such bound
   uint64_t from_revision = 0;  // with an exact stream: begin (in the given order) at this revision
