@@ -11,7 +11,8 @@ int main(int argc, char** argv) {
   roost::Client client({.agent = "example"});
 
   // Only if the stream does not exist yet: of all who try, exactly one succeeds.
-  const auto claim = client.Append({.stream = stream, .type = "task.claimed", .data = R"({"n":1})"}, 0);
+  const auto claim =
+      client.Append({.stream = stream, .type = "task.claimed", .data = R"({"n":1})"}, 0);
   if (!claim.ok()) {
     std::fprintf(stderr, "append: %s\n", claim.status().message().c_str());
     return 1;

@@ -1,0 +1,491 @@
+// The real roost against a real roostd.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <filesystem>
+
+#include "base/unique_fd.h"
+#include "base/utf8.h"
+#include "tests/support/broker_process.h"
+
+namespace roost {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+std::vector<std::string> LinesOf(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text.find('\n', at);
+    lines.push_back(text.substr(at, end - at));
+    at = end == std::string::npos ? text.size() : end + 1;
+  }
+  return lines;
+}
+
+boost::json::object Parse(const std::string& line) {
+  boost::json::error_code error;
+  const boost::json::value value = boost::json::parse(line, error);
+  EXPECT_FALSE(error) << line;
+  return value.is_object() ? value.as_object() : boost::json::object();
+}
+
+class CliTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(broker_.Start()); }
+
+  // `roost --socket S <arguments>`, with `input` on its standard input.
+  Finished Roost(std::vector<std::string> arguments, const std::string& input = "") {
+    ProcessOptions options;
+    options.arguments = {ProgramPath("roost"), "--socket", broker_.socket()};
+    options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
+    WriteFile(broker_.scratch() / "input", input);
+    const UniqueFd file(::open((broker_.scratch() / "input").c_str(), O_RDONLY | O_CLOEXEC));
+    options.descriptors = {{file.get(), STDIN_FILENO}};
+    return RunProgram(options);
+  }
+
+  // What it printed; a test failure unless it was fine.
+  std::string Fine(std::vector<std::string> arguments, const std::string& input = "") {
+    const Finished finished = Roost(std::move(arguments), input);
+    EXPECT_EQ(finished.ending.exit_status, 0) << finished.errors;
+    EXPECT_THAT(finished.errors, IsEmpty());
+    return finished.output;
+  }
+
+  std::vector<boost::json::object> Events(const std::string& stream) {
+    std::vector<boost::json::object> events;
+    for (const std::string& line : LinesOf(Fine({"read", stream, "--json", "--limit", "0"}))) {
+      events.push_back(Parse(line));
+    }
+    return events;
+  }
+
+  // The one segment's path.
+  std::string Segment() {
+    for (const auto& entry : std::filesystem::directory_iterator(broker_.data())) {
+      if (entry.path().extension() == ".segment" && entry.file_size() > 0) return entry.path();
+    }
+    ADD_FAILURE() << "no segment in " << broker_.data();
+    return "";
+  }
+
+  BrokerProcess broker_;
+};
+
+void ExpectOneLine(const Finished& finished, int exit_status) {
+  EXPECT_EQ(finished.ending.exit_status, exit_status);
+  EXPECT_THAT(finished.errors, StartsWith("roost: "));
+  EXPECT_THAT(finished.errors, EndsWith("\n"));
+  EXPECT_EQ(LinesOf(finished.errors).size(), 1u) << finished.errors;
+}
+
+// ---- what every command does ----
+
+TEST_F(CliTest, HasHelpWithExamplesForEachCommand) {
+  for (const char* command :
+       {"append", "read", "dump", "tail", "stat", "streams", "agents", "verify"}) {
+    EXPECT_THAT(Fine({command, "--help"}), HasSubstr(std::string("Examples:\n  roost ") + command));
+  }
+  EXPECT_THAT(Fine({"--help"}), HasSubstr("Examples:"));
+  EXPECT_THAT(Fine({"--version"}), StartsWith("roost "));
+}
+
+TEST_F(CliTest, SaysWrongUsageInOneLineWithExitStatus2) {
+  ExpectOneLine(Roost({}), 2);
+  ExpectOneLine(Roost({"fly"}), 2);
+  ExpectOneLine(Roost({"read", "--limit", "many"}), 2);
+  ExpectOneLine(Roost({"read", "--since", "yesterday"}), 2);
+  ExpectOneLine(Roost({"append", "only-a-stream"}), 2);
+  ExpectOneLine(Roost({"dump", "--json", "--hex"}), 2);
+  ExpectOneLine(Roost({"verify"}), 2);
+}
+
+TEST_F(CliTest, SaysInOneLineThatThereIsNoBroker) {
+  broker_.Terminate();
+  for (const char* command : {"read", "dump", "tail", "streams", "agents"}) {
+    const Finished finished = Roost({command});
+    ExpectOneLine(finished, 1);
+    EXPECT_THAT(finished.errors, HasSubstr("roostd"));
+  }
+  ExpectOneLine(Roost({"append", "s", "t"}), 1);
+}
+
+TEST_F(CliTest, IsQuietWhenNobodyReadsItsOutput) {
+  std::string input;
+  for (int i = 0; i < 2000; ++i)
+    input += "{\"stream\":\"s\",\"type\":\"t\",\"data\":\"" + std::string(200, 'x') + "\"}\n";
+  Fine({"append", "--batch"}, input);
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  UniqueFd reader(ends[0]), writer(ends[1]);
+  int error_ends[2];
+  ASSERT_EQ(::pipe2(error_ends, O_CLOEXEC), 0);
+  UniqueFd error_reader(error_ends[0]), error_writer(error_ends[1]);
+  ProcessOptions options;
+  options.arguments = {ProgramPath("roost"), "--socket", broker_.socket(), "dump"};
+  options.descriptors = {{writer.get(), STDOUT_FILENO}, {error_writer.get(), STDERR_FILENO}};
+  reader.Reset();
+  Process process(options);
+  writer.Reset();
+  error_writer.Reset();
+  EXPECT_EQ(process.Wait().exit_status, 0);
+  char byte;
+  EXPECT_EQ(::read(error_reader.get(), &byte, 1), 0) << "it complained";
+}
+
+// ---- append ----
+
+TEST_F(CliTest, AppendsAnEventAndReadsItBackByteForByte) {
+  const std::string data = R"({"z": 1.10, "a": 123456789012345678901234567890, "é": "\u00e9\n"})";
+  EXPECT_THAT(Fine({"append", "tasks/1", "task.created", data, "--correlation-id", "c",
+                    "--causation-id", "d", "--id", "i", "--agent", "tester"}),
+              StartsWith("tasks/1 revision 1, event "));
+  const std::string line = Fine({"read", "tasks/1", "--json"});
+  EXPECT_THAT(line, HasSubstr("\"data\":" + data + "}\n"));
+  const boost::json::object event = Parse(line);
+  EXPECT_EQ(event.at("stream").as_string(), "tasks/1");
+  EXPECT_EQ(event.at("revision").as_int64(), 1);
+  EXPECT_EQ(event.at("type").as_string(), "task.created");
+  EXPECT_EQ(event.at("agent").as_string(), "tester");
+  EXPECT_EQ(event.at("uid").as_int64(), static_cast<int64_t>(::getuid()));
+  EXPECT_EQ(event.at("id").as_string(), "i");
+  EXPECT_EQ(event.at("correlation_id").as_string(), "c");
+  EXPECT_EQ(event.at("causation_id").as_string(), "d");
+  EXPECT_FALSE(event.contains("content_type"));
+}
+
+TEST_F(CliTest, AppendsWhatComesOnStandardInput) {
+  Fine({"append", "s", "t", "-"}, " {\"a\":\n1}\n");
+  Fine({"append", "s", "log", "-", "--content-type", "text/plain"}, "kept as it is\n");
+  const auto events = Events("s");
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].at("data"), boost::json::parse("{\"a\":1}"));
+  EXPECT_EQ(events[1].at("content_type").as_string(), "text/plain");
+  EXPECT_EQ(events[1].at("data_base64").as_string(), "a2VwdCBhcyBpdCBpcwo=");
+}
+
+TEST_F(CliTest, AppendsWithoutData) {
+  Fine({"append", "s", "t"});
+  const auto events = Events("s");
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_FALSE(events[0].contains("data"));
+}
+
+TEST_F(CliTest, RefusesDataThatIsNoJsonAndSaysWhere) {
+  const Finished finished = Roost({"append", "s", "t", "{\"a\": oops}"});
+  ExpectOneLine(finished, 2);
+  EXPECT_THAT(finished.errors, HasSubstr("line 1, column 7"));
+  ExpectOneLine(Roost({"append", "s", "t", "-"}, "nope"), 1);
+  EXPECT_THAT(Fine({"streams", "s", "--json"}), IsEmpty());
+}
+
+TEST_F(CliTest, ShowsAConflictWithTheLastEventAndExitStatus3) {
+  Fine({"append", "tasks/1", "task.created", "--expect", "0"});
+  Fine({"append", "tasks/1", "task.claimed", "{\"by\":\"me\"}", "--expect", "1"});
+  const Finished people = Roost({"append", "tasks/1", "task.claimed", "--expect", "1"});
+  EXPECT_EQ(people.ending.exit_status, 3);
+  EXPECT_THAT(people.output, HasSubstr("tasks/1 is at revision 2, expected 1"));
+  EXPECT_THAT(people.output, HasSubstr("{\"by\":\"me\"}"));
+  EXPECT_THAT(people.errors, IsEmpty());
+
+  const Finished program = Roost({"append", "tasks/1", "task.claimed", "--expect", "1", "--json"});
+  EXPECT_EQ(program.ending.exit_status, 3);
+  const boost::json::object result = Parse(program.output);
+  EXPECT_FALSE(result.at("appended").as_bool());
+  const boost::json::object conflict = result.at("conflict").as_object();
+  EXPECT_EQ(conflict.at("revision").as_int64(), 2);
+  EXPECT_EQ(conflict.at("expect").as_int64(), 1);
+  EXPECT_EQ(conflict.at("last").at("type").as_string(), "task.claimed");
+}
+
+TEST_F(CliTest, SaysThatAnEventWithTheSameIdWasAppendedBefore) {
+  Fine({"append", "s", "t", "1", "--id", "x"});
+  EXPECT_THAT(Fine({"append", "s", "t", "1", "--id", "x"}),
+              StartsWith("appended before, with the same id"));
+  ExpectOneLine(Roost({"append", "s", "t", "2", "--id", "x"}), 1);
+  EXPECT_EQ(Events("s").size(), 1u);
+}
+
+TEST_F(CliTest, AppendsManyEventsFromLines) {
+  std::string input;
+  for (int i = 0; i < 2500; ++i)
+    input += "{\"stream\":\"many\",\"data\":{\"n\":" + std::to_string(i) + "}}\n";
+  const boost::json::object totals =
+      Parse(Fine({"append", "--batch", "--json", "unused", "counted"}, input));
+  EXPECT_EQ(totals.at("count").as_int64(), 2500);
+  EXPECT_EQ(totals.at("batches").as_int64(), 3);
+  const auto events = Events("many");
+  ASSERT_EQ(events.size(), 2500u);
+  for (size_t i = 0; i < events.size(); ++i) {
+    ASSERT_EQ(events[i].at("revision").as_int64(), static_cast<int64_t>(i + 1));
+    ASSERT_EQ(events[i].at("data").at("n").as_int64(), static_cast<int64_t>(i));
+    ASSERT_EQ(events[i].at("type").as_string(), "counted");
+  }
+}
+
+TEST_F(CliTest, NamesTheBadLineOfABatchAndAppendsNothingFromItsBatchOn) {
+  std::string input;
+  for (int i = 1; i <= 25; ++i) input += i == 17 ? "{\"type\":}\n" : "{}\n";
+  const Finished finished = Roost({"append", "s", "t", "--batch", "--batch-size", "10"}, input);
+  ExpectOneLine(finished, 1);
+  EXPECT_THAT(finished.errors, HasSubstr("line 17"));
+  EXPECT_THAT(finished.errors, HasSubstr("nothing from line 11 on was appended"));
+  EXPECT_EQ(Events("s").size(), 10u);
+}
+
+TEST_F(CliTest, AppendsNothingTwiceWhenAMendedBatchIsGivenAgainWithItsId) {
+  std::string good, bad;
+  for (int i = 1; i <= 25; ++i) {
+    good += std::to_string(i).insert(0, "{\"data\":") + "}\n";
+    bad += i == 17 ? "oops\n" : std::to_string(i).insert(0, "{\"data\":") + "}\n";
+  }
+  const std::vector<std::string> command = {"append",       "s",  "t",    "--batch",
+                                            "--batch-size", "10", "--id", "import"};
+  EXPECT_EQ(Roost(command, bad).ending.exit_status, 1);
+  EXPECT_THAT(Fine(command, good), HasSubstr("1 of them appended before"));
+  EXPECT_THAT(Fine(command, good), HasSubstr("3 of them appended before"));
+  EXPECT_EQ(Events("s").size(), 25u);
+}
+
+TEST_F(CliTest, AppendsNothingOfAnInputWhoseExpectationDoesNotHold) {
+  Fine({"append", "s", "t"});
+  std::string input;
+  for (int i = 0; i < 30; ++i) input += "{\"stream\":\"other\"}\n";
+  const Finished finished =
+      Roost({"append", "s", "t", "--batch", "--batch-size", "10", "--expect", "0"}, input);
+  EXPECT_EQ(finished.ending.exit_status, 3);
+  EXPECT_THAT(Fine({"streams", "other", "--json"}), IsEmpty());
+}
+
+// ---- read, dump, tail ----
+
+TEST_F(CliTest, ReadsWhatTheFiltersLetThrough) {
+  for (int i = 1; i <= 5; ++i) {
+    Fine({"append", "a/" + std::to_string(i % 2), i < 4 ? "x" : "y", std::to_string(i), "--agent",
+          "me"});
+  }
+  const auto data = [this](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "read");
+    arguments.insert(arguments.end(), {"--json", "--agent", "me"});
+    std::string all;
+    for (const std::string& line : LinesOf(Fine(arguments)))
+      all += serialize(Parse(line).at("data"));
+    return all;
+  };
+  EXPECT_EQ(data({}), "12345");
+  EXPECT_EQ(data({"a/1"}), "135");
+  EXPECT_EQ(data({"a/*"}), "12345");
+  EXPECT_EQ(data({"a/*", "--backward", "--limit", "2"}), "54");
+  EXPECT_EQ(data({"--type", "y"}), "45");
+  EXPECT_EQ(data({"--type", "y", "--type", "x", "--limit", "3"}), "123");
+  EXPECT_EQ(data({"--since", "1h"}), "12345");
+  EXPECT_EQ(data({"--since", "2100-01-01T00:00:00Z"}), "");
+  const std::string second = serialize(Events("a/0")[0].at("sequence"));
+  EXPECT_EQ(data({"--after", second}), "345");
+  EXPECT_EQ(data({"--before", second}), "1");
+}
+
+TEST_F(CliTest, NeverShowsPeopleARawControlCharacter) {
+  Fine({"append", "nasty", "t", "-", "--content-type", "text/plain"}, "\x1b[2J\u202e\r\x9b");
+  Fine({"append", "nasty\u202e", "t\u2066", "\"\u009b\u202e\""});
+  for (const char* command : {"read", "dump", "streams"}) {
+    std::string text = Fine({command});
+    std::erase(text, '\n');
+    EXPECT_TRUE(IsPlainUtf8(text)) << command;
+    for (const char* bidi : {"\u202e", "\u2066"}) EXPECT_THAT(text, Not(HasSubstr(bidi)));
+  }
+}
+
+TEST_F(CliTest, DumpsTheSameLogWithTheBrokerDead) {
+  std::string input;
+  for (int i = 0; i < 300; ++i)
+    input += "{\"stream\":\"s/" + std::to_string(i % 7) + "\",\"type\":\"t\",\"data\":[1]}\n";
+  Fine({"append", "--batch"}, input);
+  const std::string live = Fine({"dump", "--json"});
+  broker_.Kill9();
+  EXPECT_THAT(Fine({"dump", "--json", "--data", broker_.data()}), StartsWith(live));
+  EXPECT_EQ(LinesOf(Fine({"read", "s/3", "--limit", "0", "--data", broker_.data()})).size(), 43u);
+  EXPECT_EQ(LinesOf(Fine({"streams", "s/", "--json", "--data", broker_.data()})).size(), 7u);
+  EXPECT_THAT(Fine({"stat", "--data", broker_.data()}), HasSubstr("head "));
+  Fine({"agents", "--data", broker_.data()});
+}
+
+TEST_F(CliTest, DumpsAPartOfTheLog) {
+  Fine({"append", "s", "t", "--batch"}, "{}\n{}\n{}\n{}\n");
+  const auto lines = LinesOf(Fine({"dump", "--json", "--from", "2", "--to", "3"}));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(Parse(lines[0]).at("sequence").as_int64(), 2);
+  EXPECT_EQ(Parse(lines[1]).at("sequence").as_int64(), 3);
+  EXPECT_THAT(Fine({"dump", "--from", "1000000"}), IsEmpty());
+  EXPECT_THAT(Fine({"dump", "--from", "2", "--to", "2", "--hex"}), HasSubstr("\n  00000000  "));
+}
+
+// `roost tail`, read line by line.
+class Tail {
+ public:
+  Tail(const std::string& socket, std::vector<std::string> arguments) {
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    output_.Reset(ends[0]);
+    UniqueFd writer(ends[1]);
+    ProcessOptions options;
+    options.arguments = {ProgramPath("roost"), "--socket", socket, "tail"};
+    options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
+    options.descriptors = {{writer.get(), STDOUT_FILENO}};
+    process_ = Process(options);
+  }
+
+  // "" when none came in time.
+  std::string Line() {
+    const Deadline deadline = Deadline::Default();
+    while (buffer_.find('\n') == std::string::npos) {
+      char bytes[4096];
+      if (!WaitReadable(output_.get(), deadline)) return "";
+      const ssize_t size = ::read(output_.get(), bytes, sizeof(bytes));
+      if (size <= 0) return "";
+      buffer_.append(bytes, static_cast<size_t>(size));
+    }
+    const size_t end = buffer_.find('\n');
+    const std::string line = buffer_.substr(0, end);
+    buffer_.erase(0, end + 1);
+    return line;
+  }
+  void StopReading() { output_.Reset(); }
+  Process& process() { return process_; }
+
+ private:
+  UniqueFd output_;
+  Process process_;
+  std::string buffer_;
+};
+
+TEST_F(CliTest, TailShowsTheNewestEventsThenWhatComes) {
+  Fine({"append", "s", "t", "--batch"}, "{\"data\":1}\n{\"data\":2}\n{\"data\":3}\n");
+  Tail tail(broker_.socket(), {"s", "-n", "2", "--json"});
+  EXPECT_EQ(Parse(tail.Line()).at("data"), 2);
+  EXPECT_EQ(Parse(tail.Line()).at("data"), 3);
+  Fine({"append", "other", "t", "9"});
+  Fine({"append", "s", "t", "4"});
+  EXPECT_EQ(Parse(tail.Line()).at("data"), 4);
+}
+
+TEST_F(CliTest, TailGoesOnWhenTheBrokerComesBack) {
+  Tail tail(broker_.socket(), {"s", "--json"});
+  Fine({"append", "s", "t", "1"});
+  EXPECT_EQ(Parse(tail.Line()).at("data"), 1);
+  broker_.Restart();
+  Fine({"append", "s", "t", "2"});
+  EXPECT_EQ(Parse(tail.Line()).at("data"), 2);
+}
+
+TEST_F(CliTest, TailEndsWhenItsReaderGoes) {
+  Fine({"append", "s", "t", "1"});
+  Tail tail(broker_.socket(), {"s", "--json"});
+  EXPECT_EQ(Parse(tail.Line()).at("data"), 1);
+  tail.StopReading();
+  EXPECT_EQ(tail.process().Wait().exit_status, 0);
+}
+
+// ---- stat, streams, agents, verify ----
+
+TEST_F(CliTest, StatSaysHowTheBrokerDoes) {
+  Fine({"append", "s", "t"});
+  const boost::json::object stat = Parse(Fine({"stat", "--json"}));
+  EXPECT_EQ(stat.at("broker").as_string(), "up");
+  EXPECT_EQ(stat.at("pid").as_int64(), broker_.pid());
+  EXPECT_EQ(stat.at("socket").as_string(), broker_.socket().c_str());
+  EXPECT_EQ(stat.at("durability").as_string(), "process");
+  EXPECT_GE(stat.at("counters").at("events_appended").as_int64(), 1);
+  EXPECT_GE(stat.at("latencies").at("append").at("count").as_int64(), 1);
+  EXPECT_THAT(Fine({"stat"}), StartsWith("broker     up, pid " + std::to_string(broker_.pid())));
+}
+
+TEST_F(CliTest, StatStillKnowsTheFiguresWhenTheBrokerIsDead) {
+  Fine({"append", "s", "t"});
+  const auto pid = broker_.pid();
+  broker_.Kill9();
+  const boost::json::object stat = Parse(Fine({"stat", "--json"}));
+  EXPECT_EQ(stat.at("broker").as_string(), "down");
+  EXPECT_EQ(stat.at("pid").as_int64(), pid);
+  EXPECT_GE(stat.at("counters").at("events_appended").as_int64(), 1);
+}
+
+TEST_F(CliTest, StatSaysThatABrokerDoesNotAnswer) {
+  broker_.process().Signal(SIGSTOP);
+  const boost::json::object stat = Parse(Fine({"stat", "--json"}));
+  EXPECT_EQ(stat.at("broker").as_string(), "no answer");
+  broker_.process().Signal(SIGCONT);
+}
+
+TEST_F(CliTest, ListsStreamsByPrefix) {
+  Fine({"append", "--batch", "", "t"},
+       "{\"stream\":\"a/1\"}\n{\"stream\":\"b\"}\n{\"stream\":\"a/2\"}\n{\"stream\":\"a/1\"}\n");
+  const auto lines = LinesOf(Fine({"streams", "a/", "--json"}));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(Parse(lines[0]).at("stream").as_string(), "a/1");
+  EXPECT_EQ(Parse(lines[0]).at("revision").as_int64(), 2);
+  EXPECT_EQ(Parse(lines[1]).at("stream").as_string(), "a/2");
+  EXPECT_THAT(Fine({"streams"}), StartsWith("stream "));
+}
+
+TEST_F(CliTest, ListsWhoIsAttached) {
+  Tail tail(broker_.socket(), {"s", "--json"});
+  Fine({"append", "s", "t"});
+  tail.Line();
+  const auto has_tail = [&](const std::string& lines) {
+    for (const std::string& line : LinesOf(lines)) {
+      if (Parse(line).at("pid").as_int64() == tail.process().pid()) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(has_tail(Fine({"agents", "--json"})));
+  EXPECT_TRUE(has_tail(Fine({"agents", "--json", "--data", broker_.data()})));
+  EXPECT_THAT(Fine({"agents"}), StartsWith("agent "));
+}
+
+TEST_F(CliTest, VerifyIsContentWithACleanAndWithAKilledBrokersLog) {
+  Fine({"append", "s", "t", "--batch"}, "{}\n{}\n");
+  broker_.Kill9();
+  EXPECT_EQ(Roost({"verify", "--data", broker_.data()}).ending.exit_status, 0);
+  ASSERT_TRUE(broker_.Start());
+  broker_.Terminate();
+  EXPECT_EQ(Roost({"verify", "--data", broker_.data()}).ending.exit_status, 0);
+}
+
+TEST_F(CliTest, VerifyNamesFileAndPlaceOfDamage) {
+  Fine({"append", "s", "t", "-"}, "\"" + std::string(1000, 'x') + "\"");
+  Fine({"append", "s", "t", "2"});
+  broker_.Terminate();
+  const std::string path = Segment();
+  std::string bytes = ReadFile(path);
+  const size_t place = bytes.find("xxxxxxxx");
+  ASSERT_NE(place, std::string::npos);
+  bytes[place + 100] = 'y';
+  WriteFile(path, bytes);
+  const Finished finished = Roost({"verify", "--data", broker_.data()});
+  EXPECT_EQ(finished.ending.exit_status, 1);
+  EXPECT_THAT(finished.output, HasSubstr(path));
+  const boost::json::object finding =
+      Parse(LinesOf(Roost({"verify", "--json", "--data", broker_.data()}).output)[0]);
+  EXPECT_EQ(finding.at("file").as_string(), path.c_str());
+  EXPECT_GT(finding.at("offset").as_int64(), 4095);
+  EXPECT_LT(finding.at("offset").as_int64(), static_cast<int64_t>(place));
+}
+
+TEST_F(CliTest, SaysInOneLineWhatIsWrongWithADataDirectory) {
+  for (const char* command : {"dump", "read", "streams", "agents", "stat", "verify"}) {
+    ExpectOneLine(Roost({command, "--data", "/nonexistent"}), 1);
+  }
+}
+
+}  // namespace
+}  // namespace roost
