@@ -5,7 +5,8 @@ find_package(fmt 9 REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+find_path(SODIUM_INCLUDE_DIR sodium.h REQUIRED)
+find_library(SODIUM_LIBRARY libsodium.a REQUIRED)  # the archive: roost-mcp is linked statically
 pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)  # optional: readiness and socket activation
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_path(FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h REQUIRED)
