@@ -225,6 +225,7 @@ export function describeAgents(kind) {
 
     test('GoesOnAfterTheClientHasTimedOut', async () => {
       await assert.rejects(anna.call('wait', { stream: 'given-up', timeout_ms: kNeverMs }, { timeout: 300 }));
+      content(await anna.call('status', {}));  // so the cancellation has arrived
       await append(ben, { stream: 'given-up', type: 'too-late' });
       assert.equal((await read(anna, { stream: 'given-up' })).events.length, 1);
     });
@@ -232,9 +233,10 @@ export function describeAgents(kind) {
     test('SaysNothingMoreOfACancelledCall', async () => {
       const controller = new AbortController();
       const waiting = anna.call('wait', { stream: 'aborted', timeout_ms: kNeverMs }, { signal: controller.signal });
-      await content(await anna.call('status', {}));  // so the wait has arrived
+      content(await anna.call('status', {}));  // so the wait has arrived
       controller.abort('not needed any more');
       await assert.rejects(waiting);
+      content(await anna.call('status', {}));
       await append(ben, { stream: 'aborted', type: 'too-late' });
       assert.equal((await read(anna, { stream: 'aborted' })).events.length, 1);
       const cancelled = host.conversations().flatMap(({ conversation }) => conversation.cancelled);

@@ -59,6 +59,7 @@ export class Conversation {
   }
 
   #sentOne(text, message) {
+    if (isObject(message) && !('method' in message) && ('result' in message || 'error' in message)) return;
     const id = isObject(message) ? textAt(text, 'id') : undefined;
     const idIsGood = typeof message?.id === 'string' || Number.isInteger(message?.id);
     if (!isObject(message) || (id !== undefined && !idIsGood) || (id === undefined && typeof message.method !== 'string')) {
@@ -100,6 +101,11 @@ export class Conversation {
       this.problems[i] += `\n    in ${line.length > 600 ? line.slice(0, 600) + '…' : line}`;
     }
     return isObject(message) ? line : undefined;
+  }
+
+  // The problems found since this was last called.
+  takeProblems() {
+    return this.problems.splice(0);
   }
 
   // The client has got all that it waited for, or, with `mayDrop`, has gone without waiting.
@@ -159,7 +165,9 @@ export class Conversation {
       if (request.modern && message.error?.code === -32002) this.#problem('-32002 is a legacy error');
       return;
     }
-    this.#problem(...resultProblems(revision, method, message));
+    const wrong = resultProblems(revision, method, message);
+    this.#problem(...wrong);
+    if (wrong.length > 0) return;  // what follows relies on its shape
     this.#checkEra(request, message.result);
     if (method === 'tools/list') this.#checkTools(line, message.result);
     if (method === 'tools/call') this.#checkCall(line, request, message.result);
@@ -214,18 +222,20 @@ export class Conversation {
     if (result.content.length !== 1 || result.content[0].type !== 'text' || !text) {
       this.#problem('the content of a call is not one text');
     }
-    const structured = textAt(line, 'result', 'structuredContent');
     if (result.isError) {
-      if (structured !== undefined && structured !== text) this.#problem('text and structuredContent differ');
+      if (result.structuredContent?.error !== text) this.#problem('text and structuredContent.error differ');
       return;
     }
+    const structured = textAt(line, 'result', 'structuredContent');
     if (structured === undefined) this.#problem('a call without structuredContent');
     if (structured !== text) this.#problem('text and structuredContent differ');
     const tool = this.tools.get(message.params.name);
     if (tool?.output && !tool.output(result.structuredContent)) {
       this.#problem(`structuredContent is not what outputSchema says: ${JSON.stringify(tool.output.errors)}`);
     }
-    if (tool && !tool.input(message.params.arguments ?? {})) {
+    // null counts as not given: some clients fill up every optional argument with it.
+    const given = Object.entries(message.params.arguments ?? {}).filter(([, value]) => value !== null);
+    if (tool && !tool.input(Object.fromEntries(given))) {
       this.#problem(`arguments were accepted which inputSchema forbids: ${JSON.stringify(tool.input.errors)}`);
     }
   }

@@ -109,6 +109,7 @@ export class Host {
   }
 
   async stopBroker() {
+    if (!this.broker) return;  // it never started, which has been reported
     this.broker.process.kill('SIGTERM');
     const { code, signal } = await this.broker.ended('roostd');
     assert.deepEqual({ code, signal }, { code: 0, signal: null }, this.broker.stderr);
