@@ -9,9 +9,8 @@
 namespace roost {
 
 LogSession::LogSession(std::string socket, std::string agent, bool autostart)
-    : socket_(std::move(socket)),
-      agent_(agent.empty() ? MakeAgentLabel("", ::getpid()) : std::move(agent)),
-      agent_configured_(!agent.empty()) {
+    : socket_(std::move(socket)), agent_(std::move(agent)), agent_configured_(!agent_.empty()) {
+  if (!agent_configured_) agent_ = MakeAgentLabel("", ::getpid());
   if (autostart) autostart_.emplace(socket_);
 }
 

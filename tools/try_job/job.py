@@ -129,7 +129,7 @@ class Worker(Agent):
         return answer["appended"]
 
 
-def check(events, paths):
+def check(events, paths, workers):
     """What must be true of the log afterwards. Returns the sentences that are not."""
     wrong = []
     if [event["sequence"] for event in events] != list(range(1, len(events) + 1)):
@@ -147,6 +147,8 @@ def check(events, paths):
             (3, "task.done"),
         ]:
             wrong.append(f"{stream}: {[event['type'] for event in history]}")
+        elif history[1]["agent"] not in workers:
+            wrong.append(f"{stream}: claimed by {history[1]['agent']}, who is no worker")
         elif history[1]["agent"] != history[2]["agent"]:
             wrong.append(f"{stream}: claimed by {history[1]['agent']}, done by {history[2]['agent']}")
     return wrong
