@@ -20,6 +20,7 @@ set_property(TARGET roost_log PROPERTY EXPORT_NAME log)
 set_property(TARGET roost_ipc PROPERTY EXPORT_NAME ipc)
 set_property(TARGET roost_base PROPERTY EXPORT_NAME base)
 set_property(TARGET roost_schemas PROPERTY EXPORT_NAME schemas)
+target_compile_features(roost_client INTERFACE cxx_std_20)  # the headers need it of whoever includes them
 install(TARGETS ${libraries} EXPORT RoostTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 install(DIRECTORY client/include/roost DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development

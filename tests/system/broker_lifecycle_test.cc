@@ -237,6 +237,18 @@ TEST_F(BrokerLifecycleTest, WakesAShimThatWaitedOverARestart) {
   EXPECT_EQ(result.Array("events").size(), 1u);
 }
 
+TEST_F(BrokerLifecycleTest, IsNotKeptFromStartingByALockOfAnotherUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
+  BrokerProcess broker({.uid = 20001});
+  ASSERT_TRUE(broker.Start());
+  std::string lock = broker.socket();
+  lock.replace(lock.size() - 5, 5, ".lock");
+  // flock() asks for no permission to write, and the lock file may be read by all.
+  Process other({.arguments = {"/usr/bin/flock", lock, "/bin/sleep", "60"}, .uid = 20002});
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_TRUE(broker.Restart());
+}
+
 TEST_F(BrokerLifecycleTest, SaysClearlyThatItsDirectoryCannotBeWritten) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to become a user who may not";
   BrokerSetup setup;
