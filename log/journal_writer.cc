@@ -28,6 +28,10 @@ Result<std::unique_ptr<JournalWriter>> JournalWriter::Open(DataDirectory* direct
   journal->segments_ = std::move(segments);
   if (!journal->segments_.empty()) journal->open_ = journal->segments_.back().open;
   if (journal->open_ == nullptr) ROOST_RETURN_IF_ERROR(journal->Begin(position, sequence));
+  if (spec.durability == Durability::kPower) {
+    // What a killed broker left in the page cache must not reach the disk after what comes now.
+    for (const auto& segment : journal->OpenSegments()) ROOST_RETURN_IF_ERROR(segment->Sync());
+  }
   ROOST_RETURN_IF_ERROR(directory->Sync());
   journal->directory_dirty_.store(false, std::memory_order_relaxed);
   return journal;

@@ -41,6 +41,8 @@ class StreamDirectory {
   // Its first NamesEnd() bytes are those of the streams there are.
   StreamDirectory(std::span<char> names, uint64_t streams_max);
   ~StreamDirectory();
+  StreamDirectory(const StreamDirectory&) = delete;
+  StreamDirectory& operator=(const StreamDirectory&) = delete;
 
   // The id, or kNoStream.
   uint32_t Find(std::string_view name) const;
