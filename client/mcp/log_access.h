@@ -52,6 +52,8 @@ class LogAccess {
   virtual void FetchSegment(uint64_t sequence, uint64_t position, uint64_t deadline_ns,
                             Done done) = 0;
   virtual SegmentCache* segments() = 0;
+  // The oldest event that there was when the broker last said kGone; 0: it never did.
+  virtual uint64_t oldest_told() const = 0;
 };
 
 }  // namespace roost

@@ -39,6 +39,7 @@ class LogSession : public LogAccess {
   void ListSessions(uint64_t deadline_ns, SessionsDone done) override;
   void FetchSegment(uint64_t sequence, uint64_t position, uint64_t deadline_ns, Done done) override;
   SegmentCache* segments() override;
+  uint64_t oldest_told() const override { return connection_ ? connection_->oldest_told() : 0; }
 
  private:
   Connection& connection();

@@ -1,5 +1,7 @@
 #include "client/mcp/page_reader.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace roost {
@@ -47,7 +49,8 @@ void PageReader::OnSegment(const Status& status) {
   if (status.ok()) {
     Follow(reader_->Continue());
   } else if (status.code() == StatusCode::kGone) {
-    Follow(reader_->ContinueWithout(log_->ring()->log_oldest()));
+    // The ring's word is as old as its broker's last append, the broker's as its last answer.
+    Follow(reader_->ContinueWithout(std::max(log_->oldest_told(), log_->ring()->log_oldest())));
   } else {
     Done(status);
   }
