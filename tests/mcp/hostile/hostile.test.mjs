@@ -258,6 +258,20 @@ function describeHostileInput(name, withBroker) {
       assert.ok(kSanitized || bytes < kResidentBytesMax, `the shim has ${bytes} bytes`);
     });
 
+    test('StaysSmallWithinALineThatNeverEnds', async () => {
+      const shim = LineClient.start(host, 'endless');
+      try {
+        await shim.result('ping');
+        for (let i = 0; i < 20; ++i) await shim.written(Buffer.alloc(kMiB, '['));
+        const bytes = residentBytes(shim.pid);
+        assert.ok(kSanitized || bytes < kResidentBytesMax, `the shim has ${bytes} bytes`);
+        await assertAllIsWell();
+        await shim.close();
+      } finally {
+        shim.kill('SIGKILL');
+      }
+    });
+
     test('StaysSmallWhenNobodyReadsItsAnswers', async () => {
       const shim = LineClient.start(host, 'deaf');
       try {

@@ -48,6 +48,12 @@ export class LineClient {
     this.#child.process.stdin.write(bytes);
   }
 
+  // The same, and resolves when the system has taken it.
+  written(bytes) {
+    const taken = new Promise((resolve) => this.#child.process.stdin.write(bytes, resolve));
+    return within('the shim to read on', taken);
+  }
+
   sendLine(line) {
     this.conversation.sent(line);
     this.write(line + '\n');
