@@ -226,6 +226,8 @@ void Subscriptions::Tell(Watch* watch, uint64_t now_ns) {
   watch->told_ns = now_ns;
   if (output_->full()) return;  // tried again after the interval
   watch->changed = false;
+  // What was appended since it was noticed is told with it.
+  if (attached()) watch->seen = NewestSequence(*shim_->log->ring(), watch->stream);
   for (const std::string& id : watch->subscribers) TellSubscriber(*watch, id);
 }
 

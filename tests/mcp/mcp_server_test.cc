@@ -173,8 +173,9 @@ TEST_F(ServerTest, SaysNothingOfAnAppendThatWasCancelledAfterItWasSent) {
 TEST_F(ServerTest, KeepsNoMoreThan64CallsUnderWay) {
   for (int i = 0; i < 64; ++i)
     EXPECT_TRUE(Send(CallLine(fmt::format("{}", i), "wait", R"({"stream":"x"})")).empty());
-  EXPECT_NE(Refusal("wait", R"({"stream":"x"})").find("64"), std::string::npos);
-  EXPECT_EQ(Ask(Request("ping").replace(16, 6, "\"id\":99")),
+  const std::string refused = Ask(CallLine("\"more\"", "wait", R"({"stream":"x"})"));
+  EXPECT_NE(TextOf(refused).find("64"), std::string::npos);
+  EXPECT_EQ(Ask(R"({"jsonrpc":"2.0","id":99,"method":"ping"})"),
             R"({"jsonrpc":"2.0","id":99,"result":{}})");
   log_.Put("x", "t", "1");
   server_.Settle();
