@@ -110,14 +110,16 @@ Status WriteSyncMark(int fd, uint64_t position, std::string_view name) {
   return WriteAt(fd, BytesOf(mark), kSyncMarkOffset, name);
 }
 
-Result<uint64_t> ReadSyncMark(int fd, const SegmentHeader& header, std::string_view name) {
+Result<uint64_t> ReadSyncMark(int fd, const SegmentHeader& header, std::string_view name,
+                              bool* is_sound) {
   SyncMark mark;
   auto whole = ReadStruct(fd, &mark, kSyncMarkOffset, name);
   if (!whole.ok()) return whole.status();
-  if (!*whole || mark.position < header.base_position || mark.crc32c != Checksum(mark)) {
-    return header.base_position;
-  }
-  return mark.position;
+  const bool is_right = *whole && mark.reserved == 0 && mark.crc32c == Checksum(mark) &&
+                        mark.position >= header.base_position;
+  const bool is_absent = mark.position == 0 && mark.reserved == 0 && mark.crc32c == 0;
+  if (is_sound != nullptr) *is_sound = is_right || is_absent;
+  return is_right ? mark.position : header.base_position;
 }
 
 Result<std::optional<SegmentFooter>> ReadFooter(int fd, const SegmentHeader& header,

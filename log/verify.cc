@@ -98,6 +98,7 @@ struct Segment {
   std::optional<SegmentFooter> footer;
   std::vector<IndexEntry> index;  // while it is looked at
   uint64_t mark = 0;
+  bool mark_is_sound = true;
 };
 
 class Verifier {
@@ -112,6 +113,7 @@ class Verifier {
   Status FindSegments();
   Result<Segment> Inspect(const SegmentFile& file) const;
   void CheckNames(const Segment& segment);
+  Status CheckSpare(int fd);
   void Connect(const Segment& segment);
   Status CheckSegment(size_t index);
   Status ScanRecords(size_t index, SegmentScanner* scanner);
@@ -220,7 +222,7 @@ Result<Segment> Verifier::Inspect(const SegmentFile& file) const {
   auto footer = ReadFooter(fd.get(), *header, file.path);
   if (!footer.ok()) return footer.status();
   segment.footer = *footer;
-  auto mark = ReadSyncMark(fd.get(), *header, file.path);
+  auto mark = ReadSyncMark(fd.get(), *header, file.path, &segment.mark_is_sound);
   if (!mark.ok()) return mark.status();
   segment.mark = *mark;
   return segment;
@@ -259,6 +261,29 @@ void Verifier::CheckNames(const Segment& segment) {
         fmt::format("it begins with event {}, not with that of its name",
                     segment.header.base_sequence));
   }
+}
+
+// What no checksum covers, and recovery does not need.
+Status Verifier::CheckSpare(int fd) {
+  const auto check_zeros = [&](uint64_t from, uint64_t to) -> Status {
+    std::vector<std::byte> bytes(to - from);
+    auto got = ReadAt(fd, bytes, from, segment_->path);
+    if (!got.ok()) return got.status();
+    const auto bad = std::find_if(bytes.begin(), bytes.end(),
+                                  [](std::byte byte) { return byte != std::byte{0}; });
+    if (bad == bytes.end()) return {};
+    Add(Severity::kError, segment_->path, from + static_cast<uint64_t>(bad - bytes.begin()),
+        "a byte that must be zero is not");
+    return {};
+  };
+  ROOST_RETURN_IF_ERROR(check_zeros(sizeof(SegmentHeader), kSyncMarkOffset));
+  ROOST_RETURN_IF_ERROR(check_zeros(kSyncMarkOffset + sizeof(SyncMark), kSegmentHeaderBytes));
+  if (!segment_->mark_is_sound) {
+    Add(Severity::kError, segment_->path, kSyncMarkOffset, "the mark's checksum is wrong");
+  }
+  if (!segment_->footer) return {};
+  const uint64_t index = IndexOffset(segment_->header, *segment_->footer);
+  return check_zeros(index - kSegmentEndBytes, index);
 }
 
 // Whether the segment goes on where the one before ended.
@@ -311,6 +336,7 @@ Status Verifier::CheckSegment(size_t index) {
   } else if (!IsNewest(index)) {
     scan_end = std::clamp(segments_[index + 1].header.base_position, end_, file_end);
   }
+  ROOST_RETURN_IF_ERROR(CheckSpare(fd.get()));
   SegmentScanner scanner(fd.get(), segment.path, segment.header, scan_end);
   ROOST_RETURN_IF_ERROR(ScanRecords(index, &scanner));
   segment.index = {};
@@ -466,6 +492,9 @@ Status Verifier::CheckEnd(size_t index, SegmentScanner* scanner) {
   } else if (!IsNewest(index)) {
     if (end_ != segments_[index + 1].header.base_position) {
       wrong = "the records end before the next segment begins";
+    } else if (segment_->file_bytes < segment_->header.size) {
+      // A full segment is cut to its length when it is closed, after its footer was written.
+      AddAt(Severity::kError, end_, "the footer is damaged; the next start makes it again");
     }
   } else {
     auto length = scanner->LengthBehind(end_);

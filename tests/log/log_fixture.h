@@ -88,13 +88,16 @@ class SeenEvents : public RecoveryObserver {
   std::vector<SeenEvent> events;
 };
 
-// A directory that goes with the test.
+// A directory that goes with the test. In memory, where there is such a place, for tests that sync
+// thousands of times and are not about the disk.
 class ScratchDirectory {
  public:
-  ScratchDirectory() {
+  enum class Place { kDisk, kMemory };
+  explicit ScratchDirectory(Place place = Place::kDisk) {
     static int count = 0;
-    path_ = ::testing::TempDir() + "roost-log-" + std::to_string(::getpid()) + "-" +
-            std::to_string(count++);
+    const bool in_memory = place == Place::kMemory && ::access("/dev/shm", W_OK) == 0;
+    path_ = (in_memory ? "/dev/shm/" : ::testing::TempDir()) + "roost-log-" +
+            std::to_string(::getpid()) + "-" + std::to_string(count++);
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
     ::chmod(path_.c_str(), 0700);
@@ -130,7 +133,8 @@ inline void Overwrite(const std::string& path, uint64_t offset, std::string_view
 // A log with small rings and segments, which can be closed, killed and opened again.
 class LogFixture : public ::testing::Test {
  protected:
-  LogFixture() {
+  explicit LogFixture(ScratchDirectory::Place place = ScratchDirectory::Place::kDisk)
+      : scratch_(place) {
     options_.directory = scratch_.path() + "/data";
     options_.ring_bytes = 64 << 10;
     options_.segment_bytes = 64 << 10;
