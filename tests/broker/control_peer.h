@@ -97,7 +97,8 @@ class ControlPeer {
     return AppendMessage(number, {{stream, "{}"}}, {});
   }
   // Sends it and waits for the answer.
-  const wire::Reply* Append(uint64_t number, const Texts& events, const AppendOptions& options = {}) {
+  const wire::Reply* Append(uint64_t number, const Texts& events,
+                            const AppendOptions& options = {}) {
     EXPECT_TRUE(Send(AppendMessage(number, events, options)));
     return Receive();
   }
