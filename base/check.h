@@ -4,7 +4,7 @@
 #ifndef ROOST_BASE_CHECK_H_
 #define ROOST_BASE_CHECK_H_
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 

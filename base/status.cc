@@ -1,6 +1,6 @@
 #include "base/status.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <cstring>

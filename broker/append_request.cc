@@ -1,6 +1,6 @@
 #include "broker/append_request.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstring>
 

@@ -1,6 +1,6 @@
 #include "broker/appender.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 

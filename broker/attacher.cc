@@ -1,6 +1,6 @@
 #include "broker/attacher.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #include "broker/broker.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sodium.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #include "broker/librarian.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "broker/logging.h"
 

@@ -3,7 +3,7 @@
 #ifndef ROOST_BROKER_LOGGING_H_
 #define ROOST_BROKER_LOGGING_H_
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string_view>
 

@@ -1,5 +1,5 @@
 // roostd: command line, signals, exit status. Everything else is in the library.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>

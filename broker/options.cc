@@ -1,7 +1,7 @@
 #include "broker/options.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <toml++/toml.h>

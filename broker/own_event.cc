@@ -1,6 +1,6 @@
 #include "broker/own_event.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "schemas/event_generated.h"
 

@@ -1,6 +1,6 @@
 #include "broker/request_handler.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/clock.h"
 #include "base/utf8.h"

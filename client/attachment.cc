@@ -1,6 +1,6 @@
 #include "client/attachment.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <cerrno>

@@ -1,6 +1,6 @@
 #include "client/connection.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "client/log_reader.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

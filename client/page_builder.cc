@@ -1,6 +1,6 @@
 #include "client/page_builder.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstring>
 

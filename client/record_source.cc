@@ -1,6 +1,6 @@
 #include "client/record_source.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "client/stream_walk.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

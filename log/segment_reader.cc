@@ -7,7 +7,7 @@
 #include <cstring>
 #include <memory>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "log/file_io.h"
 #include "log/record.h"

@@ -1,5 +1,5 @@
 // roost agents: who is attached.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <map>
 

@@ -1,5 +1,5 @@
 // roost append: one event, or very many from standard input.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <chrono>

@@ -1,6 +1,6 @@
 #include "tools/batch_appender.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 

@@ -1,6 +1,6 @@
 #include "tools/event_printer.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -1,6 +1,6 @@
 #include "tools/json_text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>

@@ -1,5 +1,5 @@
 // roost read: some events, by stream, place, type, agent and time.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/clock.h"
 #include "tools/command.h"

@@ -1,5 +1,5 @@
 // roost stat: how the broker does, also when it does not answer any more.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <chrono>
 #include <thread>

@@ -1,5 +1,5 @@
 // roost verify: every checksum and every rule of a journal, without a broker.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/clock.h"
 #include "base/utf8.h"

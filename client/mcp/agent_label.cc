@@ -1,6 +1,6 @@
 #include "client/mcp/agent_label.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/utf8.h"
 #include "log/ring_format.h"

@@ -1,6 +1,6 @@
 #include "client/mcp/arguments.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

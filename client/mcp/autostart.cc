@@ -1,7 +1,7 @@
 #include "client/mcp/autostart.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <spawn.h>
 #include <sys/file.h>
 #include <sys/stat.h>

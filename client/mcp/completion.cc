@@ -1,5 +1,5 @@
 // completion/complete: names of streams for roost://stream/{+name}.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "client/mcp/json_text.h"
 #include "client/mcp/resources.h"

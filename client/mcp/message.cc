@@ -1,6 +1,6 @@
 #include "client/mcp/message.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "client/mcp/responder.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "client/mcp/json_text.h"
 #include "client/mcp/replies.h"

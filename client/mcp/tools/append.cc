@@ -1,5 +1,5 @@
 // The tool `append`: one event or a batch, with expected revisions.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "client/mcp/arguments.h"
 #include "client/mcp/event_json.h"

@@ -1,6 +1,6 @@
 #include "client/mcp/tools/query_arguments.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/clock.h"
 #include "client/mcp/event_json.h"

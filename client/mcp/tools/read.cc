@@ -1,5 +1,5 @@
 // The tool `read`: events that match, one page.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "client/mcp/arguments.h"
 #include "client/mcp/event_json.h"

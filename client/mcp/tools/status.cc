@@ -1,5 +1,5 @@
 // The tool `status`: how things stand, or who and what there is.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

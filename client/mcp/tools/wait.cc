@@ -1,5 +1,5 @@
 // The tool `wait`: like `read`, but when nothing matches yet it waits for what does.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/clock.h"
 #include "client/mcp/arguments.h"
