@@ -36,7 +36,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <optional>
+#include <span>
 
 #include <fmt/core.h>
 
@@ -45,23 +45,11 @@
 #include "log/record.h"
 #include "log/record_chain.h"
 #include "log/segment_file.h"
-#include "log/segment_reader.h"
 #include "log/segment_scanner.h"
+#include "log/segment_survey.h"
 
 namespace roost {
 namespace {
-
-struct Candidate {
-  std::string name;  // of the file
-  uint64_t name_sequence = 0;
-  UniqueFd fd;
-  uint64_t file_bytes = 0;
-  Status trouble;         // against S1
-  bool is_blank = false;  // the header page has no byte but zeros
-  SegmentHeader header{};
-  std::optional<SegmentFooter> footer;
-  uint64_t mark = 0;
-};
 
 // Where the records of a segment stop.
 struct Stop {
@@ -70,6 +58,8 @@ struct Stop {
   uint64_t bad = 0;            // where
   uint64_t skip = 0;           // how far behind `bad` a sound record would be another one
 };
+
+using Candidate = SurveyedSegment;
 
 class Recovery {
  public:
@@ -95,8 +85,6 @@ class Recovery {
   };
 
   Status FindCandidates();
-  Result<Candidate> Inspect(const std::string& name, uint64_t name_sequence) const;
-  Status CheckBelongs(const Candidate& candidate) const;
   Status SettleTroubles();
   void StartRing();
 
@@ -109,7 +97,6 @@ class Recovery {
 
   Status FindEnd(size_t index, uint64_t scan_end, Stop* stop, const OpenSegment& open) const;
   Result<bool> MayCut(size_t index, const Stop& stop, SegmentScanner* scanner) const;
-  bool PowerMayHaveTaken(size_t index) const;
   Status Cut(size_t index, const Stop& stop, const OpenSegment& open, uint64_t length);
   Status LeaveOut(size_t index, const Stop& stop, const OpenSegment& open, uint64_t length);
   static Status CutFile(const SegmentHeader& header, uint64_t end, const OpenSegment& open);
@@ -120,7 +107,7 @@ class Recovery {
   Status SetAside(const Candidate& candidate, const std::string& why);
   void NoteLoss(const std::string& text);
   std::string Place(const Candidate& candidate, uint64_t position) const {
-    return fmt::format("{} at offset {}", directory_.PathOf(candidate.name),
+    return fmt::format("{} at offset {}", candidate.path,
                        OffsetInSegment(candidate.header, position));
   }
 
@@ -187,64 +174,14 @@ Status Recovery::CutWhatWasSetAside() {
 
 // ---- which files ----
 
-// S1, but for the header itself.
-Status Recovery::CheckBelongs(const Candidate& candidate) const {
-  const std::string path = directory_.PathOf(candidate.name);
-  if (std::memcmp(candidate.header.log_id, spec_.log_id, sizeof(spec_.log_id)) != 0) {
-    return {StatusCode::kCorruption, fmt::format("{} at offset {}: it is another log's", path,
-                                                 offsetof(SegmentHeader, log_id))};
-  }
-  if (candidate.header.base_sequence != candidate.name_sequence) {
-    return {StatusCode::kCorruption,
-            fmt::format("{} at offset {}: it begins with event {}, not with that of its name", path,
-                        offsetof(SegmentHeader, base_sequence), candidate.header.base_sequence)};
-  }
-  return {};
-}
-
-Result<Candidate> Recovery::Inspect(const std::string& name, uint64_t name_sequence) const {
-  const std::string path = directory_.PathOf(name);
-  Candidate candidate;
-  candidate.name = name;
-  candidate.name_sequence = name_sequence;
-  auto file = directory_.OpenFile(name, O_RDWR);
-  if (!file.ok()) return file.status();
-  candidate.fd = std::move(*file);
-  auto size = FileSize(candidate.fd.get(), path);
-  if (!size.ok()) return size.status();
-  candidate.file_bytes = *size;
-
-  auto header = ReadSegmentHeader(candidate.fd.get(), path);
-  if (header.status().code() == StatusCode::kIoError ||
-      header.status().code() == StatusCode::kIncompatible) {
-    return header.status();
-  }
-  if (!header.ok()) {
-    candidate.trouble = header.status();
-    std::byte page[kSegmentHeaderBytes] = {};
-    if (auto got = ReadAt(candidate.fd.get(), page, 0, path); !got.ok()) return got.status();
-    candidate.is_blank = std::all_of(std::begin(page), std::end(page),
-                                     [](std::byte byte) { return byte == std::byte{0}; });
-    return candidate;
-  }
-  candidate.header = *header;
-  candidate.trouble = CheckBelongs(candidate);
-  auto footer = ReadFooter(candidate.fd.get(), *header, path);
-  if (!footer.ok()) return footer.status();
-  candidate.footer = *footer;
-  auto mark = ReadSyncMark(candidate.fd.get(), *header, path);
-  if (!mark.ok()) return mark.status();
-  candidate.mark = *mark;
-  return candidate;
-}
-
+// S1.
 Status Recovery::FindCandidates() {
-  auto files = ListSegments(directory_.path());
-  if (!files.ok()) return files.status();
-  for (const SegmentFile& file : *files) {
-    auto candidate = Inspect(SegmentName(file.base_sequence), file.base_sequence);
-    if (!candidate.ok()) return candidate.status();
-    candidates_.push_back(std::move(*candidate));
+  auto segments = SurveySegments(directory_.path());
+  if (!segments.ok()) return segments.status();
+  candidates_ = std::move(*segments);
+  for (Candidate& candidate : candidates_) {
+    if (candidate.trouble.code() == StatusCode::kIncompatible) return candidate.trouble;
+    if (candidate.trouble.ok()) candidate.trouble = CheckBelongs(candidate, spec_.log_id);
   }
   return {};
 }
@@ -289,8 +226,7 @@ Result<bool> Recovery::Connect(const Candidate& candidate) {
   if (header.base_sequence == expected && header.base_position == result_.position) return true;
   const std::string text = fmt::format(
       "{}: it begins with event {} at position {}, where event {} at position {} is due",
-      directory_.PathOf(candidate.name), header.base_sequence, header.base_position, expected,
-      result_.position);
+      candidate.path, header.base_sequence, header.base_position, expected, result_.position);
   if (header.base_sequence < expected || header.base_position < result_.position) {
     if (Status status = SetAside(candidate, text); !status.ok()) return status;
     return false;
@@ -331,17 +267,16 @@ Status Recovery::NoteGap(uint64_t lost_last) {
 Status Recovery::TakeSegment(size_t index) {
   Candidate& candidate = candidates_[index];
   const bool is_newest = index + 1 == candidates_.size();
-  const uint64_t file_end =
-      candidate.header.base_position + candidate.file_bytes - kSegmentHeaderBytes;
-  uint64_t scan_end = file_end;
+  uint64_t scan_end = candidate.file_end();
   if (candidate.footer) {
     scan_end = candidate.footer->end_position;
   } else if (!is_newest) {
     scan_end = std::clamp(candidates_[index + 1].header.base_position,
-                          candidate.header.base_position, file_end);
+                          candidate.header.base_position, candidate.file_end());
   }
-  auto open = std::make_shared<OpenSegment>(std::move(candidate.fd),
-                                            directory_.PathOf(candidate.name), candidate.header);
+  auto file = directory_.OpenFile(candidate.name, O_RDWR);
+  if (!file.ok()) return file.status();
+  auto open = std::make_shared<OpenSegment>(std::move(*file), candidate.path, candidate.header);
   auto stop = Scan(candidate, scan_end, open.get());
   if (!stop.ok()) return stop.status();
   ROOST_RETURN_IF_ERROR(FindEnd(index, scan_end, &*stop, *open));
@@ -351,7 +286,7 @@ Status Recovery::TakeSegment(size_t index) {
   segment.name = candidate.name;
   segment.bytes = candidate.file_bytes;
   if (stop->what != nullptr) {
-    SegmentScanner scanner(open->fd(), open->name(), candidate.header, file_end);
+    SegmentScanner scanner(open->fd(), open->name(), candidate.header, candidate.file_end());
     auto length = scanner.LengthBehind(stop->end);
     if (!length.ok()) return length.status();
     auto may_cut = MayCut(index, *stop, &scanner);
@@ -469,20 +404,11 @@ Status Recovery::FindEnd(size_t index, uint64_t scan_end, Stop* stop,
   return {};
 }
 
-// P1.
-bool Recovery::PowerMayHaveTaken(size_t index) const {
-  if (spec_.same_boot) return false;
-  return std::all_of(candidates_.begin() + static_cast<ptrdiff_t>(index) + 1, candidates_.end(),
-                     [](const Candidate& later) {
-                       return !later.footer && later.mark == later.header.base_position;
-                     });
-}
-
 // C1 to C3, P1.
 Result<bool> Recovery::MayCut(size_t index, const Stop& stop, SegmentScanner* scanner) const {
   const Candidate& candidate = candidates_[index];
   if (candidate.footer || stop.end < candidate.mark) return false;
-  if (PowerMayHaveTaken(index)) return true;
+  if (!spec_.same_boot && MayFollowAHole(std::span(candidates_).subspan(index + 1))) return true;
   if (index + 1 != candidates_.size()) return false;
   auto sound = scanner->FindRecord(stop.bad + stop.skip, chain_.sequence());
   if (!sound.ok()) return sound.status();

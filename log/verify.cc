@@ -21,8 +21,8 @@
 #include "log/record_chain.h"
 #include "log/ring_format.h"
 #include "log/segment_file.h"
-#include "log/segment_reader.h"
 #include "log/segment_scanner.h"
+#include "log/segment_survey.h"
 #include "log/stream_directory.h"
 
 namespace roost {
@@ -89,17 +89,7 @@ const char* WrongInHeader(const RecordHeader& record) {
   return nullptr;
 }
 
-struct Segment {
-  std::string path;
-  uint64_t name_sequence = 0;
-  uint64_t file_bytes = 0;
-  Status trouble;  // with the header
-  SegmentHeader header{};
-  std::optional<SegmentFooter> footer;
-  std::vector<IndexEntry> index;  // while it is looked at
-  uint64_t mark = 0;
-  bool mark_is_sound = true;
-};
+using Segment = SurveyedSegment;
 
 class Verifier {
  public:
@@ -111,8 +101,6 @@ class Verifier {
  private:
   Status CheckIdentity();
   Status FindSegments();
-  Result<Segment> Inspect(const SegmentFile& file) const;
-  void CheckNames(const Segment& segment);
   Status CheckSpare(int fd);
   void Connect(const Segment& segment);
   Status CheckSegment(size_t index);
@@ -124,7 +112,6 @@ class Verifier {
   Status GoOnBehind(uint64_t position, SegmentScanner* scanner);
   Status CheckEnd(size_t index, SegmentScanner* scanner);
   void CheckFooter();
-  bool PowerMayHaveTaken(size_t index) const;
 
   bool IsNewest(size_t index) const { return index + 1 == segments_.size(); }
   void Add(Severity severity, const std::string& file, uint64_t offset, std::string text);
@@ -142,10 +129,10 @@ class Verifier {
   std::unique_ptr<RecordChain> chain_;
 
   // Of the segment that is looked at.
-  Segment* segment_ = nullptr;
-  uint64_t batch_begin_ = 0;  // of the newest batch
-  uint64_t end_ = 0;          // of the last complete batch
-  bool is_damaged_ = false;   // so that what follows from it is not said again
+  const Segment* segment_ = nullptr;
+  std::vector<IndexEntry> index_;
+  uint64_t end_ = 0;         // of the last complete batch
+  bool is_damaged_ = false;  // so that what follows from it is not said again
   uint64_t time_ns_min_ = 0;
   uint64_t time_ns_max_ = 0;
   // Of the one before.
@@ -205,62 +192,28 @@ Status Verifier::CheckIdentity() {
   return {};
 }
 
-Result<Segment> Verifier::Inspect(const SegmentFile& file) const {
-  Segment segment;
-  segment.path = file.path;
-  segment.name_sequence = file.base_sequence;
-  const UniqueFd fd(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.valid()) return Status::FromErrno(errno, "open " + file.path);
-  auto size = FileSize(fd.get(), file.path);
-  if (!size.ok()) return size.status();
-  segment.file_bytes = *size;
-  auto header = ReadSegmentHeader(fd.get(), file.path);
-  if (header.status().code() == StatusCode::kIoError) return header.status();
-  segment.trouble = header.status();
-  if (!header.ok()) return segment;
-  segment.header = *header;
-  auto footer = ReadFooter(fd.get(), *header, file.path);
-  if (!footer.ok()) return footer.status();
-  segment.footer = *footer;
-  auto mark = ReadSyncMark(fd.get(), *header, file.path, &segment.mark_is_sound);
-  if (!mark.ok()) return mark.status();
-  segment.mark = *mark;
-  return segment;
-}
-
 Status Verifier::FindSegments() {
-  auto files = ListSegments(directory_);
-  if (!files.ok()) return files.status();
-  for (const SegmentFile& file : *files) {
-    auto segment = Inspect(file);
-    // Retention may have taken it since the directory was listed.
-    if (segment.status().code() == StatusCode::kNotFound) continue;
-    if (!segment.ok()) return segment.status();
+  auto segments = SurveySegments(directory_);
+  if (!segments.ok()) return segments.status();
+  for (Segment& segment : *segments) {
     ++report_->segments;
-    report_->file_bytes += segment->file_bytes;
-    if (segment->footer) ++report_->segments_closed;
-    if (segment->trouble.ok()) {
-      segments_.push_back(std::move(*segment));
-    } else {
-      Add(Severity::kError, file.path, 0, segment->trouble.message());
+    report_->file_bytes += segment.file_bytes;
+    if (segment.footer) ++report_->segments_closed;
+    if (!segment.trouble.ok()) {
+      Add(Severity::kError, segment.path, 0, segment.trouble.message());
+      continue;
     }
+    if (identity_) {
+      if (const Status status = CheckBelongs(segment, identity_->log_id); !status.ok()) {
+        Add(Severity::kError, segment.path, 0, status.message());
+      }
+    }
+    segments_.push_back(std::move(segment));
   }
   if (report_->segments > 0 && !identity_ && report_->errors == 0) {
     Add(Severity::kError, directory_ + "/identity", 0, "the log's identity is missing");
   }
   return {};
-}
-
-void Verifier::CheckNames(const Segment& segment) {
-  if (identity_ &&
-      std::memcmp(segment.header.log_id, identity_->log_id, sizeof(identity_->log_id)) != 0) {
-    Add(Severity::kError, segment.path, offsetof(SegmentHeader, log_id), "it is another log's");
-  }
-  if (segment.header.base_sequence != segment.name_sequence) {
-    Add(Severity::kError, segment.path, offsetof(SegmentHeader, base_sequence),
-        fmt::format("it begins with event {}, not with that of its name",
-                    segment.header.base_sequence));
-  }
 }
 
 // What no checksum covers, and recovery does not need.
@@ -314,9 +267,9 @@ void Verifier::Connect(const Segment& segment) {
 // ---- one segment ----
 
 Status Verifier::CheckSegment(size_t index) {
-  Segment& segment = segments_[index];
+  const Segment& segment = segments_[index];
+  index_.clear();
   segment_ = &segment;
-  CheckNames(segment);
   Connect(segment);
   has_before_ = true;
   is_damaged_ = false;
@@ -327,19 +280,17 @@ Status Verifier::CheckSegment(size_t index) {
 
   const UniqueFd fd(::open(segment.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.valid()) return Status::FromErrno(errno, "open " + segment.path);
-  const uint64_t file_end = end_ + segment.file_bytes - kSegmentHeaderBytes;
-  uint64_t scan_end = file_end;
+  uint64_t scan_end = segment.file_end();
   if (segment.footer) {
     scan_end = segment.footer->end_position;
-    auto footer = ReadFooter(fd.get(), segment.header, segment.path, &segment.index);
+    auto footer = ReadFooter(fd.get(), segment.header, segment.path, &index_);
     if (!footer.ok()) return footer.status();
   } else if (!IsNewest(index)) {
-    scan_end = std::clamp(segments_[index + 1].header.base_position, end_, file_end);
+    scan_end = std::clamp(segments_[index + 1].header.base_position, end_, segment.file_end());
   }
   ROOST_RETURN_IF_ERROR(CheckSpare(fd.get()));
   SegmentScanner scanner(fd.get(), segment.path, segment.header, scan_end);
   ROOST_RETURN_IF_ERROR(ScanRecords(index, &scanner));
-  segment.index = {};
   if (time_ns_max_ == 0) return {};
   const bool first = report_->time_ns_max == 0;
   report_->time_ns_min = first ? time_ns_min_ : std::min(report_->time_ns_min, time_ns_min_);
@@ -407,8 +358,8 @@ void Verifier::CheckIndex(const RecordHeader& record, uint64_t position) {
   const uint64_t number = record.sequence - segment_->header.base_sequence;
   if (number % kIndexStride != 0) return;
   const uint64_t entry = number / kIndexStride;
-  if (entry < segment_->index.size() && segment_->index[entry].sequence == record.sequence &&
-      segment_->index[entry].position == position) {
+  if (entry < index_.size() && index_[entry].sequence == record.sequence &&
+      index_[entry].position == position) {
     return;
   }
   Add(Severity::kError, segment_->path,
@@ -444,19 +395,11 @@ Status Verifier::SettleBad(size_t index, SegmentScanner* scanner, const char* wh
 Result<bool> Verifier::NextStartMends(size_t index, uint64_t search,
                                       SegmentScanner* scanner) const {
   if (segment_->footer || end_ < segment_->mark || is_damaged_) return false;
-  if (PowerMayHaveTaken(index)) return true;
+  if (!same_boot_ && MayFollowAHole(std::span(segments_).subspan(index + 1))) return true;
   if (!IsNewest(index)) return false;
   auto sound = scanner->FindRecord(search, chain_->sequence());
   if (!sound.ok()) return sound.status();
   return !sound->has_value();
-}
-
-bool Verifier::PowerMayHaveTaken(size_t index) const {
-  if (same_boot_) return false;
-  return std::all_of(segments_.begin() + static_cast<ptrdiff_t>(index) + 1, segments_.end(),
-                     [](const Segment& later) {
-                       return !later.footer && later.mark == later.header.base_position;
-                     });
 }
 
 Status Verifier::GoOnBehind(uint64_t position, SegmentScanner* scanner) {

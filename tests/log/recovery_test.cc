@@ -265,7 +265,6 @@ TEST_F(RecoveryTest, IsNotFooledByARecordWithinATornBody) {
   MakeSmallJournal();
   const std::string inner = original_.substr(EndOfBatch(5), EndOfBatch(6) - EndOfBatch(5));
   Open();
-  const std::string aligned(8 - 0, 'p');
   for (int shift = 0; shift < 8; ++shift) {
     Append("evil", std::string(static_cast<size_t>(shift), 'p') + inner + "tail");
   }

@@ -1,0 +1,95 @@
+#include "log/segment_survey.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/core.h>
+
+#include "base/bytes.h"
+#include "base/unique_fd.h"
+#include "log/file_io.h"
+#include "log/segment_file.h"
+#include "log/segment_reader.h"
+
+namespace roost {
+namespace {
+
+Result<bool> HeaderPageIsBlank(int fd, const std::string& path) {
+  std::byte page[kSegmentHeaderBytes] = {};
+  auto got = ReadAt(fd, page, 0, path);
+  if (!got.ok()) return got.status();
+  return std::all_of(std::begin(page), std::end(page),
+                     [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+Result<SurveyedSegment> Survey(const SegmentFile& file) {
+  SurveyedSegment segment;
+  segment.name = SegmentName(file.base_sequence);
+  segment.path = file.path;
+  segment.name_sequence = file.base_sequence;
+  const UniqueFd fd(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.valid()) return Status::FromErrno(errno, "open " + file.path);
+  auto size = FileSize(fd.get(), file.path);
+  if (!size.ok()) return size.status();
+  segment.file_bytes = *size;
+
+  auto header = ReadSegmentHeader(fd.get(), file.path);
+  if (header.status().code() == StatusCode::kIoError) return header.status();
+  if (!header.ok()) {
+    segment.trouble = header.status();
+    auto blank = HeaderPageIsBlank(fd.get(), file.path);
+    if (!blank.ok()) return blank.status();
+    segment.is_blank = *blank;
+    return segment;
+  }
+  segment.header = *header;
+  auto footer = ReadFooter(fd.get(), *header, file.path);
+  if (!footer.ok()) return footer.status();
+  segment.footer = *footer;
+  auto mark = ReadSyncMark(fd.get(), *header, file.path, &segment.mark_is_sound);
+  if (!mark.ok()) return mark.status();
+  segment.mark = *mark;
+  return segment;
+}
+
+}  // namespace
+
+Result<std::vector<SurveyedSegment>> SurveySegments(const std::string& directory) {
+  auto files = ListSegments(directory);
+  if (!files.ok()) return files.status();
+  std::vector<SurveyedSegment> segments;
+  for (const SegmentFile& file : *files) {
+    auto segment = Survey(file);
+    if (segment.status().code() == StatusCode::kNotFound) continue;
+    if (!segment.ok()) return segment.status();
+    segments.push_back(std::move(*segment));
+  }
+  return segments;
+}
+
+Status CheckBelongs(const SurveyedSegment& segment, const uint8_t (&log_id)[16]) {
+  const auto corrupt = [&](size_t offset, const std::string& what) {
+    return Status(StatusCode::kCorruption,
+                  fmt::format("{} at offset {}: {}", segment.path, offset, what));
+  };
+  if (std::memcmp(segment.header.log_id, log_id, sizeof(log_id)) != 0) {
+    return corrupt(offsetof(SegmentHeader, log_id), "it is another log's");
+  }
+  if (segment.header.base_sequence != segment.name_sequence) {
+    return corrupt(offsetof(SegmentHeader, base_sequence),
+                   fmt::format("it begins with event {}, not with that of its name",
+                               segment.header.base_sequence));
+  }
+  return {};
+}
+
+bool MayFollowAHole(std::span<const SurveyedSegment> later) {
+  return std::all_of(later.begin(), later.end(), [](const SurveyedSegment& segment) {
+    return !segment.footer && !segment.has_mark();
+  });
+}
+
+}  // namespace roost

@@ -1,0 +1,47 @@
+// What the segments of a data directory say of themselves, before anybody looks at their records: for
+// recovery and verification. Holds no descriptor: there may be more segments than a process may open.
+//
+// Functions of any thread.
+#ifndef ROOST_LOG_SEGMENT_SURVEY_H_
+#define ROOST_LOG_SEGMENT_SURVEY_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "log/segment_format.h"
+
+namespace roost {
+
+struct SurveyedSegment {
+  std::string name;  // of the file
+  std::string path;
+  uint64_t name_sequence = 0;  // the one that it is named by
+  uint64_t file_bytes = 0;
+  Status trouble;         // why the header is not valid; then nothing below is known
+  bool is_blank = false;  // the header page has no byte but zeros
+  SegmentHeader header{};
+  std::optional<SegmentFooter> footer;
+  uint64_t mark = 0;  // base_position: nothing is known to be on the disk
+  bool mark_is_sound = true;
+
+  bool has_mark() const { return mark != header.base_position; }
+  // How far records may reach, by the file's size.
+  uint64_t file_end() const { return header.base_position + file_bytes - kSegmentHeaderBytes; }
+};
+
+// Oldest first, by name. A file that goes meanwhile is left out. kIoError, kPermissionDenied, kNotFound.
+Result<std::vector<SurveyedSegment>> SurveySegments(const std::string& directory);
+
+// Whether the segment is this log's and named by its base sequence.
+Status CheckBelongs(const SurveyedSegment& segment, const uint8_t (&log_id)[16]);
+
+// Whether a power cut may have taken something before these segments: none of them has a footer or a mark.
+bool MayFollowAHole(std::span<const SurveyedSegment> later);
+
+}  // namespace roost
+
+#endif  // ROOST_LOG_SEGMENT_SURVEY_H_
