@@ -20,7 +20,6 @@ const kIdentity = { name: 'roost-tests', version: '1.0.0' };
 class Updates {
   #handlers = new Map();
   set(uri, handler) { this.#handlers.set(uri, handler); }
-  delete(uri) { this.#handlers.delete(uri); }
   dispatch = ({ params }) => this.#handlers.get(params.uri)?.(params);
 }
 
@@ -28,10 +27,7 @@ function legacySubscribe(client, updates) {
   return async (uri, onUpdated) => {
     updates.set(uri, onUpdated);
     await client.subscribeResource({ uri });
-    return async () => {
-      await client.unsubscribeResource({ uri });
-      updates.delete(uri);
-    };
+    return () => client.unsubscribeResource({ uri });
   };
 }
 
@@ -70,10 +66,7 @@ function client2(name, modern, versionNegotiation) {
       const listen = async (uri, onUpdated) => {
         updates.set(uri, onUpdated);
         const subscription = await client.listen({ resourceSubscriptions: [uri] });
-        return async () => {
-          await subscription.close();
-          updates.delete(uri);
-        };
+        return () => subscription.close();
       };
       return {
         client,

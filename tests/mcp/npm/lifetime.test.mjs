@@ -1,6 +1,8 @@
 // When roost-mcp ends: at once, whatever it is doing, and by itself.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createWriteStream, existsSync, openSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Host, program, until } from './harness.mjs';
 import { LineClient } from './line_client.mjs';
@@ -58,17 +60,22 @@ describe('Shim', () => {
     assert.ok(signal === null && code !== null, `${code} ${signal}`);
   });
 
-  // The client starts a shell, the shell starts the shim. The client keeps stdin open when the shell dies.
+  // A shell between client and shim is killed. Stdin is a FIFO that this process keeps open: the pipe of
+  // a child process would be closed with the shell.
   test('EndsWithItsParentAlthoughStdinStaysOpen', async () => {
+    const fifo = path.join(host.directory, 'stdin');
+    execFileSync('mkfifo', [fifo]);
+    const fd = openSync(fifo, 'r+');
     const script = 'exec 3<&0; "$0" "$@" <&3 3<&- & echo "shim=$!" >&2; wait';
     const args = ['-c', script, program('roost-mcp'), ...host.shimArguments('orphan')];
-    const shim = await shimThatWaits(new LineClient('/bin/sh', args));
+    const input = createWriteStream(fifo, { fd });
+    const shim = await shimThatWaits(new LineClient('/bin/sh', args, { stdio: [fd, 'pipe', 'pipe'], input }));
     const pid = Number(shim.stderr.match(/shim=(\d+)/)[1]);
     assert.ok(isRunning(pid));
     shim.kill('SIGKILL');
     await until('the orphan to end', () => !isRunning(pid));
-    shim.hangUp();
     await shim.ended();
+    input.destroy();
   });
 
   test('LivesOnWhenTheBrokerIsKilled', async () => {

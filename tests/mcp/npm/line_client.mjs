@@ -22,10 +22,14 @@ export class LineClient {
   #waiting = [];            // {accepts, resolve} of who waits for one
   #nextId = 1;
 
-  // `command` is a roost-mcp, or something that passes its stdin and stdout on.
-  constructor(command, args, options) {
+  #input;
+
+  // `command` is a roost-mcp, or something that passes its stdin and stdout on. `input` is what to write
+  // to where options.stdio gives it another stdin than a pipe of its own.
+  constructor(command, args, { input, ...options } = {}) {
     this.#child = new Child(command, args, options);
-    this.#child.process.stdin.on('error', () => {});  // it has gone: exit says so
+    this.#input = input ?? this.#child.process.stdin;
+    this.#input.on('error', () => {});  // it has gone: exit says so
     this.#child.process.stdout.on('data', (chunk) => this.#onData(chunk));
   }
 
@@ -39,18 +43,18 @@ export class LineClient {
   get exit() { return this.#child.exit; }
   ended() { return this.#child.ended('the shim'); }
   kill(signal) { this.#child.process.kill(signal); }
-  hangUp() { this.#child.process.stdin.end(); }
+  hangUp() { this.#input.end(); }
   pauseStdout() { this.#child.process.stdout.pause(); }
   closeStdout() { this.#child.process.stdout.destroy(); }
 
   // Writes text or bytes just as they are; the conversation learns of it unless it is no whole line.
   write(bytes) {
-    this.#child.process.stdin.write(bytes);
+    this.#input.write(bytes);
   }
 
   // The same, and resolves when the system has taken it.
   written(bytes) {
-    const taken = new Promise((resolve) => this.#child.process.stdin.write(bytes, resolve));
+    const taken = new Promise((resolve) => this.#input.write(bytes, resolve));
     return within('the shim to read on', taken);
   }
 

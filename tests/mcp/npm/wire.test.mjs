@@ -68,7 +68,7 @@ async function walk(shim, revision, request, subscribe, notFound) {
   await unsubscribe();
   const seen = shim.conversation.notifications.length;
   await call('append', { stream, type: 'x' });
-  await call('wait', { stream, timeout_ms: 50 });
+  await call('wait', { stream, timeout_ms: 300 });  // updates may be held back a while
   assert.equal(shim.conversation.notifications.length, seen);
 
   await assertError(request('no/such/method', {}), -32601);
