@@ -1,7 +1,7 @@
 // roost-mcp by its wire alone: what no SDK sends, in every revision of the protocol.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Host } from './harness.mjs';
+import { Host, program } from './harness.mjs';
 import { textAt } from './json_text.mjs';
 import { kModernMeta, LineClient } from './line_client.mjs';
 import { kLegacy, kModern, kNewestLegacy } from './schema.mjs';
@@ -239,6 +239,35 @@ describe('BothErasOnOnePipe', () => {
     }
     assert.ok(tags.includes(id) && tags.includes(undefined), JSON.stringify(tags));
   }));
+});
+
+describe('Label', () => {
+  async function labelOf(args, env, greet) {
+    const shim = new LineClient(program('roost-mcp'), ['--socket', host.socket, ...args], { env: { ...process.env, ...env } });
+    try {
+      await greet(shim);
+      await shim.call('append', { stream: `label/${shim.pid}`, type: 'x' });
+      const { agent } = await shim.call('status');
+      assert.equal((await shim.call('read', { stream: `label/${shim.pid}` })).events[0].agent, agent);
+      await shim.close();
+      return agent.replace(String(shim.pid), 'PID');
+    } finally {
+      shim.kill('SIGKILL');
+    }
+  }
+  const legacy = (shim) => shim.initialize(kNewestLegacy);
+  const modern = (shim) => shim.requestModern('tools/list');
+
+  test('IsTheOneGivenOnTheCommandLine', async () => {
+    assert.equal(await labelOf(['--agent', 'planner'], { ROOST_AGENT: 'other' }, legacy), 'planner');
+  });
+  test('IsElseTheOneInTheEnvironment', async () => {
+    assert.equal(await labelOf([], { ROOST_AGENT: 'worker' }, modern), 'worker');
+  });
+  test('IsElseTheNameOfTheClientInEitherEra', async () => {
+    assert.equal(await labelOf([], {}, legacy), 'line-client-PID');
+    assert.equal(await labelOf([], {}, modern), 'line-client-PID');
+  });
 });
 
 describe('Bytes', () => {
