@@ -291,9 +291,16 @@ Status Client::Submit(const Batch& batch, AppendDone done) {
   return refused;
 }
 
-Status Client::Flush(size_t unanswered_max) {
+Status Client::WaitForAnswer() {
   ROOST_RETURN_IF_ERROR(impl_->trouble);
-  while (impl_->submitted > unanswered_max) impl_->Pump(UINT64_MAX);
+  const size_t before = impl_->submitted;
+  while (impl_->submitted > 0 && impl_->submitted >= before) impl_->Pump(UINT64_MAX);
+  return {};
+}
+
+Status Client::Flush() {
+  ROOST_RETURN_IF_ERROR(impl_->trouble);
+  while (impl_->submitted > 0) impl_->Pump(UINT64_MAX);
   return {};
 }
 

@@ -175,8 +175,24 @@ TEST_F(ClientTest, KeepsManyBatchesInFlight) {
   }
   ASSERT_TRUE(client.Flush().ok());
   EXPECT_EQ(done, 500);
+  ASSERT_TRUE(client.WaitForAnswer().ok());  // none is unanswered
   EXPECT_EQ(client.Submit({}, nullptr).code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(client.Read({.filter = {.stream = "a"}, .limit = 1000})->size(), 500u);
+}
+
+TEST_F(ClientTest, LetsItsUserKeepAFewBatchesInFlight) {
+  Start();
+  Client client = NewClient();
+  int in_flight = 0;
+  for (int i = 0; i < 100; ++i) {
+    while (in_flight >= 4) {
+      ASSERT_TRUE(client.WaitForAnswer().ok());
+    }
+    ++in_flight;
+    ASSERT_TRUE(client.Submit({.events = {Event("a")}}, [&](const auto&) { --in_flight; }).ok());
+  }
+  ASSERT_TRUE(client.Flush().ok());
+  EXPECT_EQ(in_flight, 0);
 }
 
 TEST_F(ClientTest, ReadsWhatOnlyTheJournalHas) {

@@ -52,11 +52,12 @@ class Client {
 
   // Many batches in flight: Submit returns at once, or when one of the 64 places is free; `done` is
   // called from within a later call of this client, and must not call it. A batch that cannot be sent
-  // is an error of Submit, and `done` is not called. Flush waits until at most `unanswered_max` of them
-  // are unanswered.
+  // is an error of Submit, and `done` is not called. WaitForAnswer returns when one of them was answered
+  // (at once if none is unanswered), Flush when all were.
   using AppendDone = std::function<void(const Result<AppendResult>&)>;
   Status Submit(const Batch& batch, AppendDone done);
-  Status Flush(size_t unanswered_max = 0);
+  Status WaitForAnswer();
+  Status Flush();
 
   // At most one page; scans at most 16 MiB or 20 ms, then answers with where to go on.
   Result<Page> Read(const ReadQuery& query);
