@@ -10,6 +10,8 @@
 namespace roost {
 namespace {
 
+constexpr size_t kDescriptorsMax = 253;  // SCM_MAX_FD of the kernel
+
 Result<sockaddr_un> AddressOf(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -94,14 +96,16 @@ SocketOutcome SendSeqpacket(int socket, Bytes message, int passed_fd) {
   }
 }
 
-Received ReceiveSeqpacket(int socket, std::byte* buffer, size_t buffer_size) {
+Received ReceiveSeqpacket(int socket, std::byte* buffer, size_t buffer_size,
+                          std::vector<UniqueFd>* surplus) {
   Received received;
   iovec piece{buffer, buffer_size};
   msghdr header{};
   header.msg_iov = &piece;
   header.msg_iovlen = 1;
-  // Room for one descriptor: the kernel closes what does not fit and says so (MSG_CTRUNC).
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  // Room for all that can come with one message: descriptors that do not fit the kernel would close.
+  alignas(
+      cmsghdr) char control[CMSG_SPACE(kDescriptorsMax * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
   header.msg_control = control;
   header.msg_controllen = sizeof(control);
   ssize_t size;
@@ -113,6 +117,10 @@ Received ReceiveSeqpacket(int socket, std::byte* buffer, size_t buffer_size) {
     return received;
   }
   bool several = false;
+  const auto drop = [&] {
+    if (surplus != nullptr && received.fd.valid()) surplus->push_back(std::move(received.fd));
+    received.fd.Reset();
+  };
   for (cmsghdr* item = CMSG_FIRSTHDR(&header); item != nullptr; item = CMSG_NXTHDR(&header, item)) {
     if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -120,15 +128,19 @@ Received ReceiveSeqpacket(int socket, std::byte* buffer, size_t buffer_size) {
       int fd;
       std::memcpy(&fd, CMSG_DATA(item) + i * sizeof(int), sizeof(int));
       several = several || received.fd.valid();
+      drop();
       received.fd.Reset(fd);
     }
   }
   received.size = static_cast<size_t>(size);
   if (several || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-    received.fd.Reset();
+    drop();
     received.outcome = SocketOutcome::kMalformed;
   } else if (size == 0) {
-    received.outcome = SocketOutcome::kClosed;  // no Roost message is empty
+    // No Roost message is empty. Only a message has anything with it, the end has not.
+    drop();
+    received.outcome =
+        header.msg_controllen > 0 ? SocketOutcome::kMalformed : SocketOutcome::kClosed;
   } else {
     received.outcome = SocketOutcome::kDone;
   }

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/status.h"
@@ -26,7 +27,7 @@ enum class SocketOutcome {
   kDone,
   kWouldBlock,  // nothing to receive, or no room to send
   kClosed,      // the peer has gone
-  kMalformed,   // received: longer than the buffer, or with more than one descriptor; all dropped
+  kMalformed,   // received: longer than the buffer, empty, or with more than one descriptor
 };
 
 // kNotFound: no socket there. kUnavailable: nobody listens (any more). kBusy: its backlog is full.
@@ -48,7 +49,11 @@ struct Received {
   size_t size = 0;  // of the message, which is at the front of the buffer
   UniqueFd fd;      // the descriptor that came with it, close-on-exec
 };
-Received ReceiveSeqpacket(int socket, std::byte* buffer, size_t buffer_size);
+// Descriptors of a malformed message are closed, which may wait for whoever made them (a socket that
+// lingers, a file of somebody's file system), or moved to the end of `surplus`.
+// An empty message with nothing attached looks like the end, unless the socket has SO_PASSCRED.
+Received ReceiveSeqpacket(int socket, std::byte* buffer, size_t buffer_size,
+                          std::vector<UniqueFd>* surplus = nullptr);
 
 }  // namespace roost
 

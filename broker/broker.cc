@@ -68,6 +68,7 @@ struct Broker::Parts {
 
   BrokerOptions options;
   SocketGuard guard;
+  Disposer disposer;
   IdTable ids;
   RecoveryReport report;
   std::unique_ptr<LogWriter> log;
@@ -137,7 +138,7 @@ Status Broker::Parts::Begin(mode_t mode, UniqueFd inherited) {
   ROOST_RETURN_IF_ERROR(guard.Listen(mode, std::move(inherited)));
   sequencer.emplace(
       Sequencer::Parts{log.get(), &*sequencer_ring, &*sessions, &*turn, &*own_events, &*attacher,
-                       &*handler, &*counters, &*waker, &*librarian, &*syncer},
+                       &*handler, &*counters, &*waker, &*librarian, &*syncer, &disposer},
       guard.listener(), options.spin_ns);
   return {};
 }

@@ -87,6 +87,11 @@ void Librarian::Find(const FindRequest& request) {
       request.socket->Send(replies_.Gone(request.number, ring_->log_oldest()));
       break;
     case StatusCode::kNotFound:
+      // Without a journal what the ring has overwritten is nowhere.
+      if (request.sequence != 0 && request.sequence < ring_->log_oldest()) {
+        request.socket->Send(replies_.Gone(request.number, ring_->log_oldest()));
+        return;
+      }
       request.socket->Send(replies_.Refused(
           request.number, {RefusalCode::Invalid, "no segment: " + place.status().message()}));
       break;

@@ -15,6 +15,8 @@
 
 namespace roost {
 
+class Disposer;
+
 class PeerSocket {
  public:
   PeerSocket(UniqueFd fd, PeerCredentials credentials)
@@ -29,6 +31,9 @@ class PeerSocket {
 
   // Both sides see the end of the connection at once; the sequencer notices and cleans up.
   void HangUp();
+  // The same, then takes what the peer has sent and nobody read. Else the kernel would close descriptors
+  // that lie there when this socket is closed, by whatever thread closes it. Sequencer thread.
+  void HangUpForGood(Disposer* disposer);
   bool hung_up() const { return hung_up_.load(std::memory_order_acquire); }
 
   // What the other threads still have to do for this peer, so that it can be bounded. Counted up by the

@@ -114,6 +114,7 @@ void Sequencer::AcceptAll() {
     if (newcomers_.size() >= kNewcomersMax) RunNewcomerTimer(MonotonicNs());
     if (newcomers_.size() >= kNewcomersMax) {
       SendBusy(socket->fd(), "too many clients are connected and not attached; try again");
+      socket->HangUpForGood(parts_.disposer);
       continue;
     }
     auto peer = std::make_unique<Peer>();
@@ -140,11 +141,14 @@ void Sequencer::Receive(Peer& peer) {
     // Behind an Attach comes what its session asks; there is none before the commit.
     if (peer.attaching || peer.closed) return;
     if (peer.socket->hung_up()) return Close(peer);
-    Received received = ReceiveSeqpacket(peer.socket->fd(), buffer_.data(), buffer_.size());
+    Received received =
+        ReceiveSeqpacket(peer.socket->fd(), buffer_.data(), buffer_.size(), &surplus_);
     switch (received.outcome) {
       case SocketOutcome::kWouldBlock:
         return;
       case SocketOutcome::kMalformed:
+        parts_.disposer->Dispose(&surplus_);
+        [[fallthrough]];
       case SocketOutcome::kClosed:
         return Close(peer);
       case SocketOutcome::kDone:
@@ -153,6 +157,7 @@ void Sequencer::Receive(Peer& peer) {
     if (parts_.turn->Full()) parts_.turn->Finish();
     bytes += parts_.handler->Handle(peer, Bytes(buffer_.data(), received.size), received.fd,
                                     MonotonicNs());
+    parts_.disposer->Dispose(std::move(received.fd));
   }
 }
 
@@ -166,7 +171,7 @@ void Sequencer::LeaveClosed() {
   for (Peer* peer : closed_) {
     parts_.attacher->Leave(*peer);
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, peer->socket->fd(), nullptr);
-    peer->socket->HangUp();
+    peer->socket->HangUpForGood(parts_.disposer);
     parts_.waker->PostGone(peer->socket);
   }
 }

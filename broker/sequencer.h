@@ -18,6 +18,7 @@
 #include "base/unique_fd.h"
 #include "broker/acceptor.h"
 #include "broker/attacher.h"
+#include "broker/disposer.h"
 #include "broker/librarian.h"
 #include "broker/own_events.h"
 #include "broker/peer.h"
@@ -51,6 +52,7 @@ class Sequencer {
     Waker* waker;
     Librarian* librarian;
     Syncer* syncer;
+    Disposer* disposer;
   };
   Sequencer(const Parts& parts, int listener, uint64_t spin_ns);
   ~Sequencer();
@@ -94,6 +96,7 @@ class Sequencer {
   std::list<std::unique_ptr<Peer>> peers_;
   std::vector<Peer*> closed_;
   std::vector<std::byte> buffer_;
+  std::vector<UniqueFd> surplus_;
 
   uint64_t announced_head_ = 0;
   uint64_t announced_bytes_ = 0;

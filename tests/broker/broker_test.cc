@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -551,6 +552,58 @@ TEST_F(BrokerTest, HangsUpOnHundredsOfDescriptors) {
   EXPECT_TRUE(peer.Ends());
   ControlPeer other(broker_.socket(), "bob");
   EXPECT_NE(other.Append(1, "s")->body_as_Appended(), nullptr);
+}
+
+// Closing such a socket waits as long as its maker said.
+UniqueFd MakeLingeringSocket() {
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::listen(listener.get(), 1), 0);
+  EXPECT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  UniqueFd near(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::connect(near.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  // Never read from, and never closed as long as this program runs.
+  static std::vector<UniqueFd> far_ends;
+  far_ends.emplace_back(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  const linger lingering{.l_onoff = 1, .l_linger = 60};
+  EXPECT_EQ(::setsockopt(near.get(), SOL_SOCKET, SO_LINGER, &lingering, sizeof(lingering)), 0);
+  const std::string filler(1 << 16, 'x');
+  while (::send(near.get(), filler.data(), filler.size(), MSG_DONTWAIT) > 0) {
+  }
+  return near;
+}
+
+void SendEmptyMessage(const ControlPeer& peer, int passed_fd) {
+  EXPECT_EQ(SendSeqpacket(peer.fd(), {}, passed_fd), SocketOutcome::kDone);
+}
+
+// Each test would take a minute if the broker closed these descriptors where it serves its clients.
+TEST_F(BrokerTest, IsNotBlockedByClosingADescriptorThatWasPassed) {
+  ControlPeer peer(broker_.socket(), "alice");
+  ControlPeer other(broker_.socket(), "bob");
+  peer.Send(peer.AppendMessage(1, "s"), MakeLingeringSocket().get());
+  EXPECT_NE(peer.Receive()->body_as_Appended(), nullptr);
+  for (uint64_t number = 1; number <= 3; ++number) {
+    EXPECT_NE(other.Append(number, "t")->body_as_Appended(), nullptr);
+  }
+}
+
+TEST_F(BrokerTest, IsNotBlockedByDescriptorsThatNobodyReceived) {
+  ControlPeer other(broker_.socket(), "bob");
+  {
+    ControlPeer peer(broker_.socket(), "alice");
+    SendEmptyMessage(peer, -1);
+    SendEmptyMessage(peer, MakeLingeringSocket().get());
+    peer.Send(AsBytes("garbage"), MakeLingeringSocket().get());
+    EXPECT_TRUE(peer.Ends());
+  }
+  for (uint64_t number = 1; number <= 3; ++number) {
+    EXPECT_NE(other.Append(number, "t")->body_as_Appended(), nullptr);
+  }
 }
 
 // It asks and asks and never takes an answer: its problem alone.
