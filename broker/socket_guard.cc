@@ -18,6 +18,8 @@ namespace {
 
 constexpr int kBacklog = 1024;
 constexpr mode_t kPrivateDirectoryMode = 0700;
+// Who may open a file, if only to read, may also lock it, and keep every broker from starting.
+constexpr mode_t kLockMode = 0600;
 
 std::string DirectoryOf(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -56,7 +58,7 @@ Result<SocketGuard> SocketGuard::Claim(const std::string& path) {
   ROOST_RETURN_IF_ERROR(PrepareDirectory(DirectoryOf(path)));
   const std::string lock_path = LockPath(path);
   UniqueFd lock(
-      ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0644));
+      ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kLockMode));
   if (!lock.valid()) return Status::FromErrno(errno, "open " + lock_path);
   struct stat info {};
   if (::fstat(lock.get(), &info) != 0) return Status::FromErrno(errno, "look at " + lock_path);
@@ -66,6 +68,7 @@ Result<SocketGuard> SocketGuard::Claim(const std::string& path) {
                         "another socket with --socket",
                         lock_path, info.st_uid)};
   }
+  if (::fchmod(lock.get(), kLockMode) != 0) return Status::FromErrno(errno, "chmod " + lock_path);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Status::FromErrno(errno, "lock " + lock_path);
     return {StatusCode::kAlreadyExists,
@@ -92,8 +95,7 @@ Status SocketGuard::WriteHolder(const uint8_t* log_id) {
   std::string text = fmt::format("{}\n{}\n", ::getpid(), path_);
   for (size_t i = 0; log_id != nullptr && i < 16; ++i) text += fmt::format("{:02x}", log_id[i]);
   text += '\n';
-  // Readable for all: an error message on the other side quotes it. The umask has no say.
-  if (::fchmod(lock_.get(), 0644) != 0 || ::ftruncate(lock_.get(), 0) != 0 ||
+  if (::ftruncate(lock_.get(), 0) != 0 ||
       ::pwrite(lock_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
     return Status::FromErrno(errno, "write " + LockPath(path_));
   }

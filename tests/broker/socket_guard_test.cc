@@ -78,6 +78,17 @@ TEST_F(SocketGuardTest, WritesDownWhoHoldsTheLock) {
   EXPECT_EQ(id, "ab000000000000000000000000000000");
 }
 
+// Whoever can open it can lock it.
+TEST_F(SocketGuardTest, KeepsItsLockFileToItself) {
+  std::ofstream(path_ + ".lock") << "";
+  ASSERT_EQ(::chmod((path_ + ".lock").c_str(), 0666), 0);
+  const Result<SocketGuard> guard = SocketGuard::Claim(path_);
+  ASSERT_TRUE(guard.ok());
+  struct stat info {};
+  ASSERT_EQ(::stat((path_ + ".lock").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
 TEST_F(SocketGuardTest, RefusesToRemoveWhatIsNoSocket) {
   std::ofstream(path_) << "precious";
   Result<SocketGuard> guard = SocketGuard::Claim(path_);
