@@ -112,7 +112,10 @@ TEST_F(BrokerLifecycleTest, EndsCleanlyUnderLoad) {
   ASSERT_TRUE(broker_.Start());
   uint64_t acknowledged = 0;
   for (int round = 0; round < 5; ++round) {
-    Client client = MakeClient(broker_.socket());
+    // Of little patience: what it submits behind the end is not to be waited for.
+    Client client({.socket = broker_.socket(),
+                   .agent = "impatient",
+                   .timeout = std::chrono::milliseconds(300) * kSlowdown});
     std::thread ending([&] {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       ::kill(broker_.pid(), SIGTERM);
