@@ -30,9 +30,9 @@ namespace {
 class SharedDescriptorsTest : public ::testing::Test {
  protected:
   // As an ordinary user: root is exempt from the kernel's bounds that an attacker could use up.
-  SharedDescriptorsTest() : broker_(Setup()) {}
+  SharedDescriptorsTest() : broker_(AsOrdinaryUser()) {}
 
-  static BrokerSetup Setup() {
+  static BrokerSetup AsOrdinaryUser() {
     BrokerSetup setup{.arguments = {"--ring", "64KiB", "--segment", "128KiB"}};
     if (::geteuid() == 0) setup.uid = 20001;
     return setup;
