@@ -656,5 +656,31 @@ TEST_F(FullDiskTest, GoesOnWhenThereIsRoomAgain) {
   EXPECT_EQ(VerifyJournal(options_.directory)->errors, 0u);
 }
 
+// Where a file system gives no room to what was reserved, the front of a turn may be written and its rest
+// not. Nothing of it may be in the log after the next start.
+TEST_F(FullDiskTest, LeavesNothingOfATurnThatWasWrittenInPart) {
+  Open();
+  Append("a", "1");
+  const UniqueFd segment(::open(SegmentPath(1).c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::fallocate(segment.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 8192, 56 << 10),
+            0);
+  const UniqueFd filler(::open((disk_ + "/filler").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const std::string page(4096, 'f');
+  while (::write(filler.get(), page.data(), page.size()) > 0) {
+  }
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_EQ(Stage({TestEvent("a", std::string(900, 'x'))}), StageOutcome::kStaged);
+  }
+  EXPECT_EQ(log_->Commit().code(), StatusCode::kExhausted);
+  EXPECT_FALSE(log_->degraded());
+  EXPECT_EQ(log_->head(), 1u);
+  ASSERT_EQ(::ftruncate(filler.get(), 0), 0);
+  Kill();
+  Open();
+  EXPECT_EQ(log_->head(), 1u);
+  EXPECT_EQ(report_.bytes_cut, 0u);
+  Append("a", "2");
+}
+
 }  // namespace
 }  // namespace roost
