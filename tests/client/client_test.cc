@@ -304,7 +304,8 @@ TEST_F(ClientTest, WaitsAcrossARestart) {
   std::thread waiter([&] { page = NewClient("waiter").Wait(Of("a"), kPatience); });
   Client appender = NewClient("appender");
   const auto waits = [&] {
-    for (const SessionInfo& session : appender.ListSessions().value()) {
+    const std::vector<SessionInfo> sessions = appender.ListSessions().value();
+    for (const SessionInfo& session : sessions) {
       if (session.waiting > 0) return true;
     }
     return false;
