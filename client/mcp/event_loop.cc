@@ -67,7 +67,10 @@ void EventLoop::Poll() {
   const int ready = ::poll(fds, std::size(fds), at_once ? 0 : PollTimeoutMs(NextTimerNs()));
   const auto came = [&](size_t i) { return ready > 0 && fds[i].revents != 0; };
   input_ready_ = came(0) && reads;
-  if (came(0) && (fds[0].revents & (POLLHUP | POLLERR)) != 0) input_hung_up_ = true;
+  if (came(0) && (fds[0].revents & (POLLHUP | POLLERR)) != 0 && !input_hung_up_) {
+    input_hung_up_ = true;
+    write_by_ns_ = MonotonicNs() + kWriteNs;
+  }
   output_ready_ = came(1);
   log_ready_ = came(2);
   parent_ready_ = came(3);
@@ -81,7 +84,8 @@ EventLoop::Step EventLoop::Read() {
     lines_left_ = true;
   } else if (received == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
     input_ended_ = true;
-    finish_by_ns_ = MonotonicNs() + kFinishNs;
+    work_by_ns_ = MonotonicNs() + kWorkNs;
+    write_by_ns_ = MonotonicNs() + kWriteNs;
     server_.OnEndOfInput();
   }
   return Step::kGoOn;
@@ -89,6 +93,10 @@ EventLoop::Step EventLoop::Read() {
 
 void EventLoop::ServeLines() {
   for (int served = 0; lines_left_ && served < kLinesPerTurn && !queue_.full(); ++served) {
+    if (server_.unfinished()) {
+      server_.GoOn();
+      continue;
+    }
     switch (lines_.Next()) {
       case LineReader::Outcome::kLine:
         server_.OnLine(lines_.line());
@@ -104,7 +112,12 @@ void EventLoop::ServeLines() {
 }
 
 EventLoop::Step EventLoop::Write() {
-  switch (queue_.WriteTo(output_)) {
+  const size_t before = queue_.pending_bytes();
+  const OutputQueue::Outcome outcome = queue_.WriteTo(output_);
+  if (queue_.pending_bytes() < before && write_by_ns_ != UINT64_MAX) {
+    write_by_ns_ = MonotonicNs() + kWriteNs;
+  }
+  switch (outcome) {
     case OutputQueue::Outcome::kDone:
       return Step::kGoOn;
     case OutputQueue::Outcome::kBlocked:
@@ -123,13 +136,16 @@ void EventLoop::RunTimers() {
 }
 
 uint64_t EventLoop::NextTimerNs() const {
-  return std::min({log_->timer_ns(), server_.timer_ns(), parent_.timer_ns(), finish_by_ns_});
+  return std::min({log_->timer_ns(), server_.timer_ns(), parent_.timer_ns(),
+                   input_ended_ && server_.working() ? work_by_ns_ : UINT64_MAX,
+                   queue_.pending_bytes() > 0 ? write_by_ns_ : UINT64_MAX});
 }
 
 bool EventLoop::Finished() const {
-  if (!input_ended_) return false;
-  if (MonotonicNs() >= finish_by_ns_) return true;
-  return !server_.working() && queue_.pending_bytes() == 0;
+  const uint64_t now_ns = MonotonicNs();
+  if (queue_.pending_bytes() > 0) return now_ns >= write_by_ns_;
+  if (!input_ended_ || lines_left_) return false;
+  return !server_.working() || now_ns >= work_by_ns_;
 }
 
 }  // namespace roost

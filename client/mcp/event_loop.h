@@ -15,9 +15,10 @@ namespace roost {
 
 class EventLoop {
  public:
-  // After the end of input, what is under way may still be answered for so long, and answers may still
-  // be read for so long.
-  static constexpr uint64_t kFinishNs = 500'000'000;
+  // After the end of input, what is under way may still be answered for so long; and so long may a
+  // client that has hung up read nothing of its answers before they are dropped.
+  static constexpr uint64_t kWorkNs = 500'000'000;
+  static constexpr uint64_t kWriteNs = 2'000'000'000;
 
   EventLoop(int input, int output, LogSession* log);
 
@@ -54,7 +55,8 @@ class EventLoop {
   bool lines_left_ = false;     // in lines_, not served because the queue was full or others' turn
   bool input_hung_up_ = false;  // no more comes, though something may still be there to be read
   bool input_ended_ = false;
-  uint64_t finish_by_ns_ = UINT64_MAX;
+  uint64_t work_by_ns_ = UINT64_MAX;
+  uint64_t write_by_ns_ = UINT64_MAX;
   bool blocked_ = false;  // the client has no room for answers
 };
 

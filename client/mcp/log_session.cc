@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "client/mcp/agent_label.h"
 
 namespace roost {
@@ -45,7 +46,8 @@ void LogSession::Attach(uint64_t deadline_ns, Done done) {
   if (!autostart_) return connection().Attach(deadline_ns, std::move(done));
   autostart_->Ensure([this, deadline_ns, done = std::move(done)](const Status& status) {
     if (!status.ok()) return done(status);
-    connection().Attach(deadline_ns, done);
+    // Starting one may have taken all the time that attaching to one was given.
+    connection().Attach(std::max(deadline_ns, MonotonicNs() + kNsPerSecond), done);
   });
 }
 

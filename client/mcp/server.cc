@@ -44,14 +44,18 @@ void Server::OnLine(std::string_view line) {
   }
   const JsonSlice text(line);
   if (text.kind() != JsonSlice::Kind::kArray) return OnMessage(text);
-  JsonWalk batch(text);
-  if (!batch.Next()) {
-    const Responder responder(output_, Era::kLegacy, "");
-    return responder.Error(RpcError::kInvalidRequest, "the batch is empty");
+  batch_.emplace(text);
+  if (batch_->Next()) return GoOn();
+  batch_.reset();
+  const Responder responder(output_, Era::kLegacy, "");
+  responder.Error(RpcError::kInvalidRequest, "the batch is empty");
+}
+
+void Server::GoOn() {
+  while (batch_.has_value() && !output_->full()) {
+    OnMessage(batch_->value());
+    if (!batch_->Next()) batch_.reset();
   }
-  do {
-    OnMessage(batch.value());
-  } while (batch.Next());
 }
 
 void Server::OnLongLine(const std::optional<std::string>& id) {

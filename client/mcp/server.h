@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/histogram.h"
+#include "client/mcp/json_slice.h"
 #include "client/mcp/log_access.h"
 #include "client/mcp/message.h"
 #include "client/mcp/operation.h"
@@ -33,8 +34,12 @@ class Server {
   // `log` and `output` outlive it.
   Server(LogAccess* log, OutputQueue* output, ShimClock clock);
 
-  // Never fails, whatever the line is.
+  // Never fails, whatever the line is. Of a batch it serves as much as the output has room for.
   void OnLine(std::string_view line);
+  // Whether the last line is a batch with more in it: then GoOn() before the next line. The line must
+  // stay where it is until then.
+  bool unfinished() const { return batch_.has_value(); }
+  void GoOn();
   // A line that was too long to be kept. `id`: of the request in it, if it could be found.
   void OnLongLine(const std::optional<std::string>& id);
 
@@ -77,7 +82,8 @@ class Server {
   Shim shim_;
   std::vector<std::unique_ptr<Operation>> operations_;
   Subscriptions subscriptions_;
-  uint64_t generation_ = 0;  // of the ring when it was last looked at
+  std::optional<JsonWalk> batch_;  // stands at an element that was not served yet
+  uint64_t generation_ = 0;        // of the ring when it was last looked at
 };
 
 }  // namespace roost

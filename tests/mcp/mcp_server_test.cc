@@ -1,4 +1,6 @@
 // The protocol: what is answered to whom, in which shape, and what is not.
+#include <algorithm>
+
 #include "tests/mcp/shim_fixture.h"
 
 namespace roost {
@@ -94,6 +96,22 @@ TEST_F(ServerTest, AnswersEachElementOfABatchByItself) {
   EXPECT_EQ(ErrorCode(lines[1]), -32600);
   EXPECT_EQ(ErrorCode(lines[2]), -32601);
   EXPECT_EQ(ErrorCode(Ask("[]")), -32600);
+}
+
+TEST_F(ServerTest, ServesALargeBatchAsTheClientReadsItsAnswers) {
+  std::string batch = "[7";
+  for (int i = 1; i < 100'000; ++i) batch += ",7";
+  batch += "]";
+  server_.OnLine(batch);
+  size_t answers = 0;
+  while (true) {
+    EXPECT_LE(output_.pending_bytes(), OutputQueue::kFullBytes + 1000);
+    answers += std::count(output_.line()->begin(), output_.line()->end(), '\n');
+    output_.line()->clear();
+    if (!server_.unfinished()) break;
+    server_.GoOn();
+  }
+  EXPECT_EQ(answers, 100'000u);
 }
 
 TEST_F(ServerTest, AnswersLinesThatAreNoJsonWithoutAnIdOrWithTheOneThatItFinds) {

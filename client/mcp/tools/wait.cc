@@ -74,7 +74,8 @@ class WaitOperation : public Operation {
     looking_ = false;
     if (!status.ok()) return Failed(status);
     const Page& page = reader_.page();
-    if (!page.empty()) return FinishWithToolResult(PageJson(page));
+    // Events that are gone for ever are something to tell, too.
+    if (!page.empty() || page.gap().has_value()) return FinishWithToolResult(PageJson(page));
     query_.after = page.next();
     if (NowNs() >= end_ns_) return TimedOut();
     if (page.more()) {
