@@ -78,8 +78,8 @@ TEST_P(OutputQueueTest, LeavesTheFlagsOfTheOpenFileAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(PipesAndSockets, OutputQueueTest,
-                         ::testing::Values(Kind::kPipe, Kind::kSocket), [](const auto& info) {
-                           return info.param == Kind::kPipe ? "Pipe" : "Socket";
+                         ::testing::Values(Kind::kPipe, Kind::kSocket), [](const auto& kind) {
+                           return kind.param == Kind::kPipe ? "Pipe" : "Socket";
                          });
 
 }  // namespace
