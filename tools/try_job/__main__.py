@@ -122,14 +122,15 @@ def measure_round_trips(shim):
 def measure_wake_ups(sleeper, waker):
     """From one agent's append on its way to the end of another's wait."""
     durations = []
+    seen = waker.call("append", stream="wake-ups", type="begin")["sequence"]
     for _ in range(WAKE_UPS):
-        waiting = sleeper.send("wait", stream="wake-ups", timeout_ms=5000)
-        time.sleep(0.005)  # it is waiting by now
+        waiting = sleeper.send("wait", stream="wake-ups", after=seen, timeout_ms=5000)
+        time.sleep(0.005)  # it is waiting by now, most likely; if not, it finds the event at once
         begin = time.perf_counter_ns()
         appending = waker.send("append", stream="wake-ups", type="wake")
         woken = sleeper.receive(waiting)
         durations.append(time.perf_counter_ns() - begin)
-        waker.receive(appending)
+        seen = waker.receive(appending)["sequence"]
         if len(woken["events"]) != 1:
             raise RuntimeError(f"a wait came back with {len(woken['events'])} events")
     return durations
