@@ -16,7 +16,16 @@ LogSession::LogSession(std::string socket, std::string agent, bool autostart)
 }
 
 void LogSession::OnReady() {
-  if (connection_) connection_->OnReady();
+  if (!connection_) return;
+  connection_->OnReady();
+  StartBrokerIfMissed();
+}
+
+// The broker has gone with requests of ours unanswered: they are sent again to the next one, so there
+// must be one.
+void LogSession::StartBrokerIfMissed() {
+  if (!autostart_ || attached() || connection_->unanswered() == 0) return;
+  if (autostart_->timer_ns() == UINT64_MAX) autostart_->Ensure([](const Status&) {});
 }
 
 uint64_t LogSession::timer_ns() const {
@@ -64,6 +73,7 @@ void LogSession::Append(const Batch& batch, uint64_t deadline_ns, AppendDone don
     return done({StatusCode::kBusy, "too many requests to the broker are under way; try again"});
   }
   connection().Append(batch, deadline_ns, std::move(done));
+  StartBrokerIfMissed();
 }
 
 uint64_t LogSession::Wait(const Filter& filter, uint64_t after, Done done) {

@@ -43,6 +43,7 @@ class LogSession : public LogAccess {
 
  private:
   Connection& connection();
+  void StartBrokerIfMissed();
 
   std::string socket_;
   std::string agent_;
