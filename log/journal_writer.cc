@@ -280,7 +280,8 @@ Result<SegmentPlace> JournalWriter::Find(uint64_t sequence, uint64_t position) {
     place.anchor_sequence = anchor.sequence;
     place.anchor_position = anchor.position;
   }
-  auto file = directory_->OpenFile(found.name, O_RDONLY);
+  // A reader that has the segment may have put a lease on it: then this fails and does not wait for it.
+  auto file = directory_->OpenFile(found.name, O_RDONLY | O_NONBLOCK);
   if (!file.ok()) {
     if (file.status().code() != StatusCode::kNotFound) return file.status();
     return {StatusCode::kGone, "the journal does not have it any more"};
