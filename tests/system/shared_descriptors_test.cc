@@ -108,24 +108,32 @@ TEST_F(SharedDescriptorsTest, MayBeLockedAndLeasedWhenTheyAreSegments) {
   FillSegments();
   auto raw = Attach();
   std::vector<UniqueFd> held;
+  size_t refused = 0;
   for (uint64_t sequence = 1; sequence < 100; sequence += 9) {
     ASSERT_TRUE(raw->Send(FindSegmentMessage(sequence, sequence)));
-    std::optional<RawReply> reply = raw->Receive();
-    ASSERT_TRUE(reply.has_value());
+    // Less than the 45 seconds for which the kernel lets an open wait for the holder of a lease.
+    std::optional<RawReply> reply = raw->Receive(Deadline::In(std::chrono::seconds(20)));
+    ASSERT_TRUE(reply.has_value()) << "the broker waits for whoever holds a lease";
+    if (reply->reply().body_type() == wire::ReplyBody::Refused) {
+      EXPECT_EQ(reply->reply().body_as_Refused()->code(), wire::RefusalCode::Busy);
+      ++refused;
+      continue;
+    }
     ASSERT_EQ(reply->reply().body_type(), wire::ReplyBody::Segment);
-    // A write lease makes the next open of the file wait for 45 seconds, unless it says it won't.
+    // Without an owner for its signal, which would be this process.
     (void)::fcntl(reply->fd.get(), F_SETLEASE, F_WRLCK);
-    (void)::fcntl(reply->fd.get(), F_SETSIG, SIGURG);
+    (void)::fcntl(reply->fd.get(), F_SETOWN, 0);
     (void)::flock(reply->fd.get(), LOCK_EX | LOCK_NB);
     held.push_back(std::move(reply->fd));
   }
-  const auto begin = std::chrono::steady_clock::now();
-  Client reader = MakeClient(broker_.socket(), "reader");
-  ExpectDense(ReadAll(&reader));
+  EXPECT_GT(refused, 0u) << "no lease was ever in the way, so nothing was shown";
+  // Journal and its housekeeping go on meanwhile, through several more segments.
   ExpectServed();
   FillSegments();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30) * kSlowdown)
-      << "the broker waited for a lease";
+  ExpectServed();
+  held.clear();
+  Client reader = MakeClient(broker_.socket(), "reader");
+  ExpectDense(ReadAll(&reader));
 }
 
 TEST_F(SharedDescriptorsTest, MayNeverBeReadFrom) {
@@ -145,6 +153,7 @@ TEST_F(SharedDescriptorsTest, MayNeverBeReadFrom) {
 
 TEST_F(SharedDescriptorsTest, MayBeManyThatNobodyReadsFrom) {
   FillSegments();
+  descriptors_ = OpenDescriptors(broker_.pid());
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 40; ++i) {
     clients.push_back(Attach());
@@ -154,8 +163,17 @@ TEST_F(SharedDescriptorsTest, MayBeManyThatNobodyReadsFrom) {
     }
   }
   for (int i = 0; i < 20; ++i) ExpectServed();
-  Client reader = MakeClient(broker_.socket(), "reader");
-  ExpectDense(ReadAll(&reader));
+  {
+    // So many at once fill a queue that is bounded; an honest reader is told to try again.
+    Client reader = MakeClient(broker_.socket(), "reader");
+    ASSERT_TRUE(Eventually([&] {
+      const Result<Page> page = reader.Read({.limit = 1});
+      EXPECT_TRUE(page.ok() || page.status().code() == StatusCode::kBusy)
+          << page.status().message();
+      return page.ok();
+    }));
+    ExpectDense(ReadAll(&reader));
+  }
   const uint64_t ticks = CpuTicks(broker_.pid());
   std::this_thread::sleep_for(std::chrono::seconds(1));
   EXPECT_LT(CpuTicks(broker_.pid()) - ticks, 50u) << "the broker spins on answers it cannot send";

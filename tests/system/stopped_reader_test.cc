@@ -139,7 +139,7 @@ TEST_F(StoppedReaderTest, HoldsUpNeitherBrokerNorOthersWhileItIsStopped) {
         ShimSetup{.socket = broker_->socket(), .agent = "stopped-" + std::to_string(i)}));
     ASSERT_TRUE(stopped.back()->Call("status", {}).ok());
     // Registered with the broker before it stops: its wake-ups are never taken.
-    stopped.back()->StartCall("wait", {{"timeout_ms", 50000}});
+    stopped.back()->StartCall("wait", {{"stream", "s3"}, {"timeout_ms", 50000}});
   }
   ASSERT_TRUE(Eventually([&] { return broker_->Count(Counter::kWaits) >= 4; }));
   for (auto& shim : stopped) shim->process().Signal(SIGSTOP);
