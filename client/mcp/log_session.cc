@@ -24,18 +24,25 @@ void LogSession::OnReady() {
 // The broker has gone with requests of ours unanswered: they are sent again to the next one, so there
 // must be one.
 void LogSession::StartBrokerIfMissed() {
-  if (!autostart_ || attached() || connection_->unanswered() == 0) return;
+  if (!autostart_) return;
+  look_again_ns_ = UINT64_MAX;
+  if (attached() || connection_->unanswered() == 0) return;
+  // One look is not enough: a broker that dies may still seem to listen, or hold the lock that keeps the
+  // next one out.
+  look_again_ns_ = MonotonicNs() + kLookAgainNs;
   if (autostart_->timer_ns() == UINT64_MAX) autostart_->Ensure([](const Status&) {});
 }
 
 uint64_t LogSession::timer_ns() const {
   const uint64_t connection_ns = connection_ ? connection_->NextTimerNs() : UINT64_MAX;
-  return autostart_ ? std::min(connection_ns, autostart_->timer_ns()) : connection_ns;
+  return autostart_ ? std::min({connection_ns, autostart_->timer_ns(), look_again_ns_})
+                    : connection_ns;
 }
 
 void LogSession::OnTimer(uint64_t now_ns) {
   if (autostart_ && autostart_->timer_ns() <= now_ns) autostart_->OnTimer();
   if (connection_ && connection_->NextTimerNs() <= now_ns) connection_->OnTimer();
+  if (look_again_ns_ <= now_ns) StartBrokerIfMissed();
 }
 
 void LogSession::SuggestAgent(const std::string& label) {

@@ -42,6 +42,8 @@ class LogSession : public LogAccess {
   uint64_t oldest_told() const override { return connection_ ? connection_->oldest_told() : 0; }
 
  private:
+  static constexpr uint64_t kLookAgainNs = 250'000'000;
+
   Connection& connection();
   void StartBrokerIfMissed();
 
@@ -50,6 +52,7 @@ class LogSession : public LogAccess {
   bool agent_configured_;
   std::unique_ptr<Connection> connection_;  // from the first call on that needs it
   std::optional<Autostart> autostart_;
+  uint64_t look_again_ns_ = UINT64_MAX;  // whether somebody must start a broker
 };
 
 }  // namespace roost
