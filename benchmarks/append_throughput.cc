@@ -120,6 +120,7 @@ void RoostClient(const Load& load, const std::string& socket, int index, Shared&
 }
 
 double RunRoost(const Load& load, const std::string& roostd, const std::string& directory) {
+  std::filesystem::create_directories(directory);
   const std::string socket = directory + "/roost.sock";
   const std::string data = directory + "/data";
   int ready[2];
