@@ -28,18 +28,18 @@ std::string DirectoryOf(const std::string& path) {
 }
 
 Status PrepareDirectory(const std::string& directory) {
-  const std::string own = fmt::format("/tmp/roost-{}", ::geteuid());
-  if (directory == own) {
-    if (::mkdir(own.c_str(), kPrivateDirectoryMode) != 0 && errno != EEXIST) {
-      return Status::FromErrno(errno, "create " + own);
-    }
-    return CheckPrivateDirectory(own);
+  if (::mkdir(directory.c_str(), kPrivateDirectoryMode) != 0 && errno != EEXIST) {
+    return Status::FromErrno(errno, "create the socket's directory " + directory);
+  }
+  // Clients go there without being told, so it must be nobody else's. Elsewhere the operator has chosen.
+  if (directory == fmt::format("/tmp/roost-{}", ::geteuid())) {
+    return CheckPrivateDirectory(directory);
   }
   struct stat info {};
-  if (::lstat(directory.c_str(), &info) != 0) {
+  if (::stat(directory.c_str(), &info) != 0) {
     return Status::FromErrno(errno, "the socket's directory " + directory);
   }
-  if (!S_ISDIR(info.st_mode) && !S_ISLNK(info.st_mode)) {
+  if (!S_ISDIR(info.st_mode)) {
     return {StatusCode::kInvalidArgument, directory + " is no directory"};
   }
   return {};

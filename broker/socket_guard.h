@@ -17,8 +17,8 @@ namespace roost {
 
 class SocketGuard {
  public:
-  // Makes the directory if it is the usual one under /tmp, checks it, and takes the lock. Nobody can
-  // connect yet. kAlreadyExists: another broker serves the socket (message with its pid).
+  // Makes the directory (0700) if only that is missing, checks it where it is the usual one under /tmp, and
+  // takes the lock. Nobody can connect yet. kAlreadyExists: another broker serves the socket (message with its pid).
   // kPermissionDenied: directory or lock file are not ours to trust.
   static Result<SocketGuard> Claim(const std::string& path);
 

@@ -113,8 +113,15 @@ TEST_F(SocketGuardTest, RefusesALockFileOfAnotherUser) {
   EXPECT_EQ(guard.status().code(), StatusCode::kPermissionDenied);
 }
 
-TEST_F(SocketGuardTest, SaysWhenTheDirectoryIsMissing) {
-  const Result<SocketGuard> guard = SocketGuard::Claim(directory_ + "/none/roost.sock");
+TEST_F(SocketGuardTest, MakesTheDirectoryForItselfAlone) {
+  ASSERT_TRUE(SocketGuard::Claim(directory_ + "/new/roost.sock").ok());
+  struct stat info {};
+  ASSERT_EQ(::stat((directory_ + "/new").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700u);
+}
+
+TEST_F(SocketGuardTest, SaysWhenTheDirectoryCannotBeMade) {
+  const Result<SocketGuard> guard = SocketGuard::Claim(directory_ + "/none/none/roost.sock");
   ASSERT_FALSE(guard.ok());
   EXPECT_NE(guard.status().message().find(directory_ + "/none"), std::string::npos);
 }
