@@ -61,7 +61,13 @@ SegmentReader::Outcome SegmentReader::Fill(uint64_t position, uint64_t size, uin
 
 SegmentReader::Outcome SegmentReader::Refill(uint64_t position, uint64_t size,
                                              uint64_t* available) {
-  const uint64_t wanted = std::min<uint64_t>(kReadAheadBytes, EndPosition() - position);
+  // Who goes on where the buffer ends walks through the segment; who goes elsewhere follows the links of
+  // a stream, and wants one event of each place.
+  const bool goes_on = !buffer_.empty() && position >= buffer_position_ &&
+                       position <= buffer_position_ + buffer_.size();
+  read_ahead_ = goes_on ? std::min(4 * read_ahead_, kReadAheadBytes) : kReadAheadBytesFirst;
+  const uint64_t wanted =
+      std::min(std::max<uint64_t>(read_ahead_, size), EndPosition() - position);
   buffer_.resize(wanted);
   buffer_position_ = position;
   auto got = ReadAt(fd_.get(), buffer_, OffsetInSegment(header_, position), name_);

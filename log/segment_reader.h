@@ -28,6 +28,7 @@ namespace roost {
 class SegmentReader {
  public:
   static constexpr size_t kReadAheadBytes = 256 << 10;
+  static constexpr size_t kReadAheadBytesFirst = 16 << 10;  // grows while the reading goes on forwards
 
   // Reads and checks the header and, if there is one, the footer with its index. `name` is for messages.
   // kCorruption, kIncompatible, kIoError, kGone (the file was cut to nothing by retention).
@@ -86,6 +87,7 @@ class SegmentReader {
   std::optional<SegmentFooter> footer_;
   std::vector<std::byte> buffer_;
   uint64_t buffer_position_ = 0;
+  size_t read_ahead_ = kReadAheadBytesFirst;
   // Up to here the buffer has whole records. Behind it, in an open segment, there may be half a record
   // that the broker was writing when it was read.
   uint64_t trusted_end_ = 0;
