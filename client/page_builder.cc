@@ -23,7 +23,7 @@ void PageBuilder::Begin(Page* page, const ReadQuery& query, uint64_t head) {
 }
 
 ReadStep PageBuilder::Take(RecordSource* source, const EventFilter& filter, uint64_t sequence,
-                           uint64_t position, uint64_t* bytes) {
+                           uint64_t position, bool of_stream, uint64_t* bytes) {
   std::vector<std::byte>& all = page_->bytes_;
   const size_t offset = all.size();
   const ReadStep step = source->RecordAt(position, &all);
@@ -40,6 +40,12 @@ ReadStep PageBuilder::Take(RecordSource* source, const EventFilter& filter, uint
     all.resize(offset);
     return source->Fail(StatusCode::kCorruption,
                         fmt::format("event {} at position {} is damaged", sequence, position));
+  }
+  if (of_stream && !filter.MatchesStream(event->stream()->string_view())) {
+    all.resize(offset);
+    return source->Fail(StatusCode::kCorruption,
+                        fmt::format("a link of stream '{}' leads to event {}, which is of another",
+                                    filter.stream(), sequence));
   }
   if (!filter.MatchesBody(*event)) {
     all.resize(offset);

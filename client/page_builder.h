@@ -19,9 +19,10 @@ class PageBuilder {
   void Begin(Page* page, const ReadQuery& query, uint64_t head);
 
   // Takes event `sequence` at `position` in if `filter` wants it, and checks that it is that event and
-  // its body sound. kOk also where the filter says no. `*bytes` is what was copied.
+  // its body sound. kOk also where the filter says no. `*bytes` is what was copied. With `of_stream` a link
+  // of the filter's stream led here, so an event of another one is damage.
   ReadStep Take(RecordSource* source, const EventFilter& filter, uint64_t sequence,
-                uint64_t position, uint64_t* bytes);
+                uint64_t position, bool of_stream, uint64_t* bytes);
 
   bool full() const { return full_; }
   bool more() const { return page_->more_; }

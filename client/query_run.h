@@ -26,9 +26,9 @@ struct QueryRun {
   uint64_t from_revision = 0;
 
   // Takes an event in, as PageBuilder::Take does, and charges for it.
-  ReadStep Take(uint64_t sequence, uint64_t position) {
+  ReadStep Take(uint64_t sequence, uint64_t position, bool of_stream) {
     uint64_t bytes = 0;
-    const ReadStep step = page.Take(&source, filter, sequence, position, &bytes);
+    const ReadStep step = page.Take(&source, filter, sequence, position, of_stream, &bytes);
     budget.Charge(bytes);
     return step;
   }

@@ -35,7 +35,8 @@ ReadStep SequenceScan::LookAtNext(QueryRun* run) {
   const ReadStep step = run->source.HeaderOf(next_, &header, &position);
   if (step != ReadStep::kOk) return step;
   run->budget.Charge(kRecordHeaderBytes);
-  return Wants(*run, header, position) ? run->Take(next_, position) : ReadStep::kOk;
+  return Wants(*run, header, position) ? run->Take(next_, position, /*of_stream=*/false)
+                                       : ReadStep::kOk;
 }
 
 // What can be said by the header, and by the ring's names of streams, without copying the body.

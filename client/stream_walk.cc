@@ -291,7 +291,7 @@ ReadStep StreamWalk::Collect(QueryRun* run) {
 ReadStep StreamWalk::TakeStretch(QueryRun* run) {
   while (!places_.empty()) {
     const Place place = places_.back();
-    const ReadStep step = run->Take(place.sequence, place.position);
+    const ReadStep step = run->Take(place.sequence, place.position, /*of_stream=*/true);
     if (step == ReadStep::kGone) {
       if (!NoteGone(run)) return Finish(run, taken_sequence_, true);
     } else if (step != ReadStep::kOk) {
@@ -318,7 +318,7 @@ ReadStep StreamWalk::TakeBack(QueryRun* run) {
   while (node_.sequence() > run->low) {
     if (!node_taken_) {
       if (run->filter.MatchesHeader(node_.header)) {
-        const ReadStep step = run->Take(node_.sequence(), node_.position);
+        const ReadStep step = run->Take(node_.sequence(), node_.position, /*of_stream=*/true);
         if (step == ReadStep::kGone) {
           NoteGone(run);
           return FinishAll(run);

@@ -1,0 +1,108 @@
+// What a LogReader does with a ring whose links cannot be right: it says so, and never runs on.
+#include "client/stream_walk.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "tests/client/read_fixture.h"
+
+namespace roost {
+namespace {
+
+class StreamWalkTest : public ReadFixture {
+ protected:
+  // A sealed copy of the ring in which the header of event `sequence` was changed.
+  void ReadCopyWith(uint64_t sequence, const std::function<void(RecordHeader*)>& change) {
+    RecordHeader header;
+    uint64_t position = 0;
+    ASSERT_EQ(ring_->ReadHeader(sequence, &header, &position), RingReader::Outcome::kEvent);
+    const RingLayout& layout = ring_->layout();
+    std::vector<std::byte> bytes(layout.size);
+    ASSERT_EQ(::pread(log_->ring_fd(), bytes.data(), bytes.size(), 0),
+              static_cast<ssize_t>(bytes.size()));
+    change(&header);
+    std::memcpy(bytes.data() + layout.records_offset + (position & (layout.records_size - 1)),
+                &header, sizeof(header));
+    const UniqueFd copy(::memfd_create("ring-copy", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    ASSERT_EQ(::write(copy.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(
+        ::fcntl(copy.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
+        0);
+    auto ring = RingReader::Open(copy);
+    ASSERT_TRUE(ring.ok()) << ring.status().message();
+    damaged_ = std::make_unique<RingReader>(std::move(*ring));
+    reader_ = std::make_unique<LogReader>(damaged_.get(), &segments_);
+  }
+  uint64_t PlaceOf(uint64_t sequence) {
+    RecordHeader header;
+    uint64_t position = 0;
+    EXPECT_EQ(ring_->ReadHeader(sequence, &header, &position), RingReader::Outcome::kEvent);
+    return position;
+  }
+  void ExpectCorruption(const ReadQuery& query) {
+    Page page;
+    EXPECT_EQ(Run(query, &page), LogReader::Step::kFailed) << Describe(query);
+    EXPECT_EQ(last_failure_.code(), StatusCode::kCorruption) << last_failure_.message();
+  }
+
+  std::unique_ptr<RingReader> damaged_;
+};
+
+TEST_F(StreamWalkTest, EndsAtALinkThatLeadsToItselfOrForwards) {
+  Open();
+  Append("a", 20);
+  for (const uint64_t target : {10u, 11u, 20u}) {
+    ReadCopyWith(10, [&](RecordHeader* header) { header->previous = PlaceOf(target); });
+    ExpectCorruption({.filter = {.stream = "a"}, .order = Order::kNewestFirst});
+    ExpectCorruption({.filter = {.stream = "a"}});
+  }
+}
+
+TEST_F(StreamWalkTest, EndsAtALinkThatPassesOverEvents) {
+  Open();
+  Append("a", 20);
+  ReadCopyWith(10, [&](RecordHeader* header) { header->previous = PlaceOf(8); });
+  ExpectCorruption({.filter = {.stream = "a"}, .order = Order::kNewestFirst});
+}
+
+TEST_F(StreamWalkTest, EndsAtALinkIntoAnotherStream) {
+  Open();
+  Append("a", 5);
+  Append("b", 5);
+  Append("a", 1);
+  // Event 5 of "b" has the revision that is looked for, so only its name tells.
+  ReadCopyWith(11, [&](RecordHeader* header) { header->previous = PlaceOf(10); });
+  ExpectCorruption({.filter = {.stream = "a"}, .order = Order::kNewestFirst});
+}
+
+TEST_F(StreamWalkTest, EndsWhereSequencesDoNotFall) {
+  Open();
+  Append("a", 20);
+  ReadCopyWith(10, [](RecordHeader* header) { header->sequence = 30; });
+  ExpectCorruption({.filter = {.stream = "a"}, .order = Order::kNewestFirst});
+}
+
+TEST_F(StreamWalkTest, EndsAtALinkIntoTheMiddleOfARecord) {
+  Open();
+  Append("a", 20, 200);
+  ReadCopyWith(10, [](RecordHeader* header) { header->previous += 104; });
+  ExpectCorruption({.filter = {.stream = "a"}, .order = Order::kNewestFirst});
+  ReadCopyWith(10, [](RecordHeader* header) { header->previous += 3; });
+  ExpectCorruption({.filter = {.stream = "a"}, .order = Order::kNewestFirst});
+}
+
+TEST_F(StreamWalkTest, EndsAtAJumpThatCannotBeRight) {
+  Open();
+  Append("a", 100);
+  // The newest event's jump is the first thing that a page from far back follows.
+  ReadCopyWith(100, [&](RecordHeader* header) { header->jump = PlaceOf(3); });
+  ExpectCorruption({.filter = {.stream = "a"}, .from_revision = 1, .limit = 5});
+}
+
+}  // namespace
+}  // namespace roost
