@@ -325,13 +325,20 @@ TEST_F(BrokerTest, DoesNotWakeWhoCancelled) {
   peer.Send(peer.encoder().Wait({.registration = 5, .after = 0, .stream = "s"}));
   peer.Send(peer.encoder().CancelWait(5));
   peer.Send(peer.encoder().Wait({.registration = 6, .after = 0, .stream = "s"}));
-  peer.Send(peer.AppendMessage(1, "s"));
-  std::set<uint64_t> woken;
-  for (int i = 0; i < 2; ++i) {
-    const wire::Reply* reply = peer.Receive();
-    if (const auto* one = reply->body_as_Woken()) woken.insert(one->registration());
-  }
-  EXPECT_EQ(woken, std::set<uint64_t>{6});
+  // Waits are taken in order: once this one was woken, the cancellation before it is done.
+  peer.Send(peer.encoder().Wait({.registration = 7, .after = 0, .stream = "other"}));
+  const auto wakes = [&peer] {
+    std::set<uint64_t> woken;
+    for (int i = 0; i < 2; ++i) {
+      const wire::Reply* reply = peer.Receive();
+      if (const auto* one = reply->body_as_Woken()) woken.insert(one->registration());
+    }
+    return woken;
+  };
+  peer.Send(peer.AppendMessage(1, "other"));
+  EXPECT_EQ(wakes(), std::set<uint64_t>{7});
+  peer.Send(peer.AppendMessage(2, "s"));
+  EXPECT_EQ(wakes(), std::set<uint64_t>{6});
   EXPECT_TRUE(peer.HasNothing());
 }
 
