@@ -8,8 +8,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <map>
 #include <memory>
+#include <numeric>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -258,6 +261,68 @@ TEST_F(HostileSocketTest, GivesASessionOnlyToItsSecret) {
   ASSERT_EQ(reply->reply().body_type(), wire::ReplyBody::Attached);
   EXPECT_EQ(reply->reply().body_as_Attached()->session(), session);
   EXPECT_TRUE(reply->reply().body_as_Attached()->resumed());
+}
+
+TEST_F(HostileSocketTest, RefusesLabelsThatNobodyMayHave) {
+  for (const std::string& label :
+       {std::string("$broker"), std::string(), std::string(129, 'a'), std::string("a\nb"),
+        std::string("a\0b", 3), std::string("\x1b[2J"), std::string("\xff\xfe")}) {
+    RawClient client(broker_.socket());
+    ASSERT_TRUE(client.Send(AttachMessage(label)));
+    std::optional<RawReply> reply = client.Receive();
+    ASSERT_TRUE(reply.has_value()) << label;
+    EXPECT_EQ(reply->reply().body_type(), wire::ReplyBody::Refused) << label;
+  }
+  RawClient longest(broker_.socket());
+  EXPECT_TRUE(longest.Attach(std::string(128, 'a')).has_value());
+}
+
+TEST_F(HostileSocketTest, AnswersTwoThatFightForASessionAlike) {
+  RawClient first(broker_.socket());
+  std::optional<RawReply> attached = first.Attach("twin");
+  ASSERT_TRUE(attached.has_value());
+  const uint64_t session = attached->reply().body_as_Attached()->session();
+  const auto* shown = attached->reply().body_as_Attached()->secret();
+  const Message secret(reinterpret_cast<const std::byte*>(shown->data()),
+                       reinterpret_cast<const std::byte*>(shown->data()) + shown->size());
+  constexpr uint64_t kRequests = 64, kRounds = 30;
+  std::map<uint64_t, uint64_t> places;  // of requests
+  std::unique_ptr<RawClient> old = std::make_unique<RawClient>(std::move(first));
+  for (uint64_t round = 0; round < kRounds; ++round) {
+    const uint64_t base = round * kRequests;
+    // A part of the requests on the old connection, all of them on the new one, in any order.
+    const uint64_t sent = random_() % kRequests;
+    for (uint64_t i = 1; i <= sent; ++i) {
+      old->Send(AppendMessage(base + i, {RawEvent{.stream = "twins", .agent = "twin"}}));
+    }
+    auto fresh = std::make_unique<RawClient>(broker_.socket());
+    ASSERT_TRUE(fresh->Send(AttachMessage("twin", session, secret)));
+    std::vector<uint64_t> order(kRequests);
+    std::iota(order.begin(), order.end(), base + 1);
+    if (round % 2 == 0) std::shuffle(order.begin(), order.end(), random_);
+    for (const uint64_t number : order) {
+      ASSERT_TRUE(
+          fresh->Send(AppendMessage(number, {RawEvent{.stream = "twins", .agent = "twin"}})));
+    }
+    for (uint64_t answers = 0; answers < kRequests;) {
+      std::optional<RawReply> reply = fresh->Receive();
+      ASSERT_TRUE(reply.has_value()) << "ROOST_TEST_SEED=" << seed_;
+      if (reply->reply().body_type() == wire::ReplyBody::Attached) {
+        EXPECT_EQ(reply->reply().body_as_Attached()->session(), session);
+        continue;
+      }
+      ASSERT_EQ(reply->reply().body_type(), wire::ReplyBody::Appended);
+      places[reply->reply().number()] = reply->reply().body_as_Appended()->sequence();
+      ++answers;
+    }
+    old = std::move(fresh);
+  }
+  const std::vector<SeenEvent> log = ReadAll(witness_.get(), {.filter = {.stream = "twins"}});
+  EXPECT_EQ(log.size(), kRounds * kRequests) << "ROOST_TEST_SEED=" << seed_;
+  EXPECT_EQ(places.size(), kRounds * kRequests);
+  std::set<uint64_t> distinct;
+  for (const auto& [number, sequence] : places) distinct.insert(sequence);
+  EXPECT_EQ(distinct.size(), places.size());
 }
 
 TEST_F(HostileSocketTest, RefusesARequestNumberThatWentBack) {

@@ -183,5 +183,77 @@ TEST_F(SharedLogTest, LetsExactlyOneOfManyWinTheSameExpectedRevision) {
   }
 }
 
+TEST_F(SharedLogTest, GivesAllThatAppendTheSameIdTheSameAnswer) {
+  auto shims = StartShims(kShims, "twin-");
+  for (auto& shim : shims) ASSERT_TRUE(shim->Call("status", {}).ok());
+  const uint64_t rounds = Scaled(200);
+  for (uint64_t round = 0; round < rounds; ++round) {
+    std::vector<uint64_t> calls;
+    for (auto& shim : shims) {
+      calls.push_back(shim->StartCall("append", {{"stream", "once"},
+                                                 {"type", "t"},
+                                                 {"id", "round-" + std::to_string(round)},
+                                                 {"data", round}}));
+    }
+    size_t first_ones = 0;
+    for (size_t i = 0; i < kShims; ++i) {
+      const ToolResult result = shims[i]->FinishCall(calls[i]);
+      ASSERT_TRUE(result.ok()) << result.text;
+      ASSERT_TRUE(result.Is("appended")) << result.text;
+      ASSERT_EQ(result.Number("revision"), round + 1);
+      first_ones += !result.Is("duplicate");
+    }
+    ASSERT_EQ(first_ones, 1u) << "round " << round;
+  }
+  Client client = MakeClient(broker_.socket());
+  EXPECT_EQ(ReadAll(&client, {.filter = {.stream = "once"}}).size(), rounds);
+}
+
+// A batch with conditions on two streams is how agents hand something over: tokens move between streams
+// and none may be lost or doubled, whoever else moves one at the same moment.
+TEST_F(SharedLogTest, ChecksAllConditionsOfABatchAtOnce) {
+  constexpr size_t kRivals = 8;
+  auto shims = StartShims(kRivals, "mover-");
+  std::atomic<uint64_t> moved{0};
+  const uint64_t wanted = Scaled(400);
+  std::vector<std::thread> movers;
+  for (size_t i = 0; i < kRivals; ++i) {
+    movers.emplace_back([&, i] {
+      uint64_t left = 0, right = 0;
+      while (moved.load(std::memory_order_relaxed) < wanted) {
+        json::array events;
+        events.push_back({{"stream", "left"}, {"type", "out"}, {"data", left}});
+        events.push_back({{"stream", "right"}, {"type", "in"}, {"data", left}});
+        json::array conditions;
+        conditions.push_back({{"stream", "left"}, {"expect", left}});
+        conditions.push_back({{"stream", "right"}, {"expect", right}});
+        const ToolResult result = shims[i]->Call(
+            "append", {{"events", std::move(events)}, {"conditions", std::move(conditions)}});
+        ASSERT_TRUE(result.ok()) << result.text;
+        if (result.Is("appended")) {
+          ASSERT_EQ(result.Number("revision"), right + 1);
+          ++left;
+          ++right;
+          moved.fetch_add(1, std::memory_order_relaxed);
+          continue;
+        }
+        const json::object& conflict = result.content.at("conflict").as_object();
+        left = right = conflict.at("revision").to_number<uint64_t>();
+      }
+    });
+  }
+  for (std::thread& mover : movers) mover.join();
+  Client client = MakeClient(broker_.socket());
+  const std::vector<SeenEvent> left = ReadAll(&client, {.filter = {.stream = "left"}});
+  const std::vector<SeenEvent> right = ReadAll(&client, {.filter = {.stream = "right"}});
+  ASSERT_EQ(left.size(), moved.load(std::memory_order_relaxed));
+  ASSERT_EQ(right.size(), left.size());
+  for (size_t i = 0; i < left.size(); ++i) {
+    EXPECT_EQ(left[i].data, std::to_string(i));
+    EXPECT_EQ(right[i].data, std::to_string(i));
+    EXPECT_EQ(right[i].sequence, left[i].sequence + 1) << "not side by side";
+  }
+}
+
 }  // namespace
 }  // namespace roost
