@@ -30,6 +30,7 @@ struct Shim {
   LogAccess* log;
   ShimClock clock;
   Histogram* read_latency;        // of `read` calls, from request line to answer line, ns
+  Histogram* append_latency;      // of `append` calls that appended, likewise
   uint64_t line_received_ns = 0;  // when the request in hand was taken up
 };
 

@@ -79,6 +79,7 @@ class Server {
 
   OutputQueue* output_;
   Histogram read_latency_;
+  Histogram append_latency_;
   Shim shim_;
   std::vector<std::unique_ptr<Operation>> operations_;
   Subscriptions subscriptions_;

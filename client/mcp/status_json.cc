@@ -68,6 +68,8 @@ void AppendLatencies(std::string* out, const Shim& shim, const CountersSnapshot*
       AppendQuantiles(out, LatencyName(latency), durations.Quantile(0.5), durations.Quantile(0.99));
     }
   }
+  AppendQuantiles(out, "append_here", shim.append_latency->Quantile(0.5),
+                  shim.append_latency->Quantile(0.99));
   AppendQuantiles(out, "read", shim.read_latency->Quantile(0.5), shim.read_latency->Quantile(0.99));
   out->push_back('}');
 }

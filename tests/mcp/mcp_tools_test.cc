@@ -82,6 +82,24 @@ TEST_F(ToolsTest, AppendShowsTheLastEventOfAConflict) {
   EXPECT_EQ(Member(answer, {"conflict", "last", "data"}), R"({"by":"anna"})");
 }
 
+// The log that the tests play knows no ids, like a broker that has forgotten them.
+TEST_F(ToolsTest, AppendFindsInTheLogThatItWasDoneBefore) {
+  const std::string once =
+      R"({"stream":"task/1","type":"taken","data":{"by":1},"expect":0,"id":"x"})";
+  EXPECT_EQ(Member(Call("append", once), {"duplicate"}), "false");
+  log_.Put("task/1", "done", "{}");
+  const std::string answer = Call("append", once);
+  EXPECT_EQ(Member(answer, {"appended"}), "true");
+  EXPECT_EQ(Member(answer, {"duplicate"}), "true");
+  EXPECT_EQ(Number(answer, {"sequence"}), 1u);
+  EXPECT_EQ(Number(answer, {"revision"}), 1u);
+
+  const std::string another = Call(
+      "append", R"({"stream":"task/1","type":"taken","data":{"by":1},"expect":0,"id":"y"})");
+  EXPECT_EQ(Member(another, {"appended"}), "false");
+  EXPECT_EQ(Number(another, {"conflict", "revision"}), 2u);
+}
+
 TEST_F(ToolsTest, AppendShowsAConflictWithAStreamThatDoesNotExist) {
   const std::string answer = Call("append", R"({"stream":"new","type":"t","expect":4})");
   EXPECT_EQ(Number(answer, {"conflict", "revision"}), 0u);

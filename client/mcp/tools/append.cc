@@ -1,6 +1,9 @@
 // The tool `append`: one event or a batch, with expected revisions.
 #include <fmt/core.h>
 
+#include <optional>
+
+#include "client/append_check.h"
 #include "client/mcp/arguments.h"
 #include "client/mcp/event_json.h"
 #include "client/mcp/json_text.h"
@@ -28,7 +31,8 @@ class AppendOperation : public Operation {
   void Append() {
     log().Append(batch_, DeadlineNs(),
                  Guarded([this](const Result<AppendResult>& result) { OnAppended(result); }));
-    batch_ = Batch();  // it was copied into the request, and may be megabytes
+    // It was copied into the request, and may be megabytes; a conflict needs it for the check alone.
+    if (!AppendCheck::Applies(batch_)) batch_ = Batch();
   }
 
   void OnAppended(const Result<AppendResult>& result) {
@@ -36,7 +40,29 @@ class AppendOperation : public Operation {
     if (!result->conflict.has_value()) return FinishAppended(*result);
     result_ = *result;
     if (result_.conflict->revision == 0) return FinishConflict("");
-    ReadLastEvent();
+    if (!AppendCheck::Applies(batch_)) return ReadLastEvent();
+    check_.emplace(batch_);
+    CheckWhetherDoneBefore();
+  }
+
+  // The broker knows ids for a while only; the log knows them as long as it has the event.
+  void CheckWhetherDoneBefore() {
+    reader_.Read(check_->query(), DeadlineNs(), Guarded([this](const Status& status) {
+                   if (!status.ok()) return Failed(status);
+                   switch (check_->Take(reader_.page())) {
+                     case AppendCheck::Verdict::kReadOn:
+                       return CheckWhetherDoneBefore();
+                     case AppendCheck::Verdict::kNotBefore:
+                       return ReadLastEvent();
+                     case AppendCheck::Verdict::kBefore:
+                       return FinishAppended(check_->result(result_.head, result_.durability));
+                     case AppendCheck::Verdict::kIdReused:
+                       return Failed({StatusCode::kAlreadyExists,
+                                      fmt::format("id '{}' was used with other content; take "
+                                                  "another id for another event",
+                                                  batch_.id)});
+                   }
+                 }));
   }
 
   // So that the model sees who was first without a second call.
@@ -71,6 +97,7 @@ class AppendOperation : public Operation {
     }
     json += '}';
     FinishWithToolResult(json);
+    shim().append_latency->Record(NowNs() - began_ns_);
   }
 
   void FinishConflict(std::string_view last) {
@@ -94,7 +121,9 @@ class AppendOperation : public Operation {
 
   Batch batch_;
   AppendResult result_;
+  std::optional<AppendCheck> check_;
   PageReader reader_;
+  const uint64_t began_ns_ = shim().line_received_ns;
 };
 
 struct EventSlices {
