@@ -138,7 +138,8 @@ def main():
             results["echo"].append(time_lines(echo, append))
             results["append"].append(time_lines(shims[0], append))
             results["read"].append(time_lines(shims[0], read))
-        inside = shims[0].call("status").get("shim", {})
+        latency = shims[0].call("status")["latency_us"]
+        inside = {"append": latency["append_here"], "read": latency["read"]}
 
         def median(rounds, key):
             return statistics.median(one[key] for one in rounds)
