@@ -40,7 +40,7 @@ Result<RingReader> OpenRing(const LogWriter& log) {
 std::string StartedData(const LogWriter& log, const RecoveryReport& report) {
   return fmt::format(
       R"({{"version":{},"pid":{},"durability":{},"epoch":{},"clean":{},"cut":{},"damage":{}}})",
-      JsonString(kBrokerVersion), ::getpid(), JsonString(DurabilityText(log.options().durability)),
+      JsonString(kBrokerVersion), ::getpid(), JsonString(DurabilityName(log.options().durability)),
       log.epoch(), report.clean, JsonString(Printable(report.cut)),
       JsonString(Printable(report.damage)));
 }

@@ -50,7 +50,7 @@ void SayReady(const Broker& broker) {
   const bool has_journal = options.log.durability != Durability::kMemory;
   fmt::print("roostd ready socket={} data={} durability={} head={} pid={}\n",
              Printable(options.socket), has_journal ? Printable(options.log.directory) : "-",
-             DurabilityText(options.log.durability), broker.head(), ::getpid());
+             DurabilityName(options.log.durability), broker.head(), ::getpid());
   std::fflush(stdout);
   NotifyReady();
   if (options.ready_fd >= 0) {

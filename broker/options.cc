@@ -65,7 +65,7 @@ auto Number(Value& (*field)(BrokerOptions&), Parse parse, uint64_t least, uint64
 Status SetDurability(BrokerOptions& options, const std::string& text) {
   for (const Durability durability :
        {Durability::kMemory, Durability::kProcess, Durability::kPower}) {
-    if (text == DurabilityText(durability)) {
+    if (text == DurabilityName(durability)) {
       options.log.durability = durability;
       return {};
     }
@@ -216,18 +216,6 @@ constexpr char kExamples[] =
     "\nExit status: 0 ended cleanly, 1 failed, 2 wrong usage.\n";
 
 }  // namespace
-
-const char* DurabilityText(Durability durability) {
-  switch (durability) {
-    case Durability::kMemory:
-      return "memory";
-    case Durability::kProcess:
-      return "process";
-    case Durability::kPower:
-      return "power";
-  }
-  return "?";
-}
 
 Result<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
   const std::vector<Setting> settings = AllSettings();

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "log/durability.h"
 #include "log/log_writer.h"
 
 namespace roost {
@@ -34,8 +35,6 @@ struct CommandLine {
 // kInvalidArgument: a message of one line for whoever typed it (or wrote the configuration file), with
 // the file's name and line. Chooses the socket and the data directory where nothing names them.
 Result<CommandLine> ParseCommandLine(int argc, const char* const* argv);
-
-const char* DurabilityText(Durability durability);  // as on the command line
 
 }  // namespace roost
 

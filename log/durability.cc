@@ -1,6 +1,4 @@
-#include "roost/event.h"
-
-#include "log/ring_format.h"
+#include "log/durability.h"
 
 namespace roost {
 
