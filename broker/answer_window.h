@@ -1,21 +1,33 @@
-// The answers to a session's last 64 append requests, so that a request that is asked again (because its
+// The answers to a session's last 64 requests that changed something, so that a request that is asked again (because its
 // answer was lost with a connection or a broker) is answered again and not done again.
 //
 // Requests may come again in another order than at first, so a number below the highest one is decided by
-// whether its answer is here, not by comparison with the highest. Sequencer thread. 3.6 KiB once a session
-// has appended, nothing before.
+// whether its answer is here, not by comparison with the highest. Sequencer thread. 4.6 KiB once a session
+// has appended, nothing before; for a hostile one 4 KiB more.
 #ifndef ROOST_BROKER_ANSWER_WINDOW_H_
 #define ROOST_BROKER_ANSWER_WINDOW_H_
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "ipc/protocol.h"
 
 namespace roost {
 
 struct KeptAnswer {
-  enum class Kind : uint8_t { kAppended, kDuplicate, kConflict };
+  enum class Kind : uint8_t {
+    kAppended,
+    kDuplicate,
+    kConflict,
+    // Of coordination: `first` is the sequence of the event that tells of it, `count` what the reply counts.
+    kGranted,
+    kReleased,
+    kTaken,
+    kSettled,
+    kUnparked,
+    kDecided,
+  };
 
   uint64_t number = 0;  // of the request; 0: none
   Kind kind = Kind::kAppended;
@@ -25,6 +37,8 @@ struct KeptAnswer {
   uint64_t last = 0;
   uint64_t revision = 0;  // of the last event; for a conflict what the stream was at
   uint64_t expect = 0;    // of a conflict
+  // Of a settle with tokens that were refused: which (bit i: the token with index i). nullptr: none was.
+  std::shared_ptr<const std::vector<bool>> refused = nullptr;
 };
 
 class AnswerWindow {

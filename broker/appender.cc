@@ -73,12 +73,7 @@ bool Appender::AnswerFromWindow(const Asked& asked) {
     case AnswerWindow::State::kNew:
       return false;
     case AnswerWindow::State::kTooOld:
-      turn_->Refuse(
-          asked.peer, asked.number,
-          {RefusalCode::TooOld,
-           fmt::format("request {} is {} behind the newest one of this session; answers "
-                       "to the last {} are kept",
-                       asked.number, window.highest() - asked.number, kRequestsInFlightMax)});
+      turn_->RefuseTooOld(asked.peer, asked.number, window.highest());
       return true;
     case AnswerWindow::State::kKept:
       break;

@@ -73,6 +73,7 @@ void Attacher::TakeUp(Peer& peer, Session& session) {
     // The client knows that connection to be dead before the broker does.
     session.peer->session = nullptr;
     session.peer->socket->HangUp();
+    parts_.observer->OnSessionMoved(session);
   }
   const bool had_left = session.state == Session::State::kEnded;
   parts_.sessions->Attach(session);
@@ -152,6 +153,7 @@ void Attacher::Welcome(Peer& peer, bool resumed) {
 void Attacher::Leave(Peer& peer) {
   if (peer.session == nullptr) return;
   Session& session = *peer.session;
+  parts_.observer->OnSessionEnded(session, "left");
   peer.session = nullptr;
   if (!IsUnlogged(session)) {
     parts_.own_events->Add(kAgentsStream, kLeftType,
@@ -166,6 +168,7 @@ uint64_t Attacher::EndAway(uint64_t now_ns) {
   if (now_ns < started_ns_ + kComeBackNs) return started_ns_ + kComeBackNs;
   const std::vector<Session*> gone = parts_.sessions->Away();
   for (Session* session : gone) {
+    parts_.observer->OnSessionEnded(*session, "broker restarted");
     parts_.own_events->Add(kAgentsStream, kLeftType,
                            SessionData(session->number, session->identity, "broker restarted"),
                            session->number);

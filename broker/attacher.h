@@ -14,6 +14,7 @@
 #include "broker/own_events.h"
 #include "broker/peer.h"
 #include "broker/sequencer_turn.h"
+#include "broker/session_observer.h"
 #include "broker/session_table.h"
 #include "log/log_writer.h"
 
@@ -31,6 +32,7 @@ class Attacher {
     SequencerTurn* turn;
     CountersWriter* counters;
     ReplyBuilder* replies;
+    SessionObserver* observer;
   };
   Attacher(const Parts& parts, uint32_t sessions_max);
 

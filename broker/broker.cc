@@ -78,6 +78,8 @@ struct Broker::Parts {
   ReplyBuilder replies;
   std::optional<SequencerTurn> turn;
   std::optional<OwnEvents> own_events;
+  UndoLog undo;
+  std::optional<Coordinator> coordinator;
   std::optional<Attacher> attacher;
   std::optional<Appender> appender;
   std::optional<Waker> waker;
@@ -118,28 +120,31 @@ Status Broker::Parts::MakeCounters() {
 void Broker::Parts::MakeParts() {
   turn.emplace(log.get(), &ids, &*counters, &replies);
   own_events.emplace(log.get(), &*turn);
-  attacher.emplace(
-      Attacher::Parts{log.get(), &*sessions, &*own_events, &*turn, &*counters, &replies},
-      options.sessions_max);
+  coordinator.emplace(&*turn, &undo, std::vector<Coordinator::Entry>{});
+  attacher.emplace(Attacher::Parts{log.get(), &*sessions, &*own_events, &*turn, &*counters,
+                                   &replies, &*coordinator},
+                   options.sessions_max);
   appender.emplace(log.get(), &ids, &*counters, &*turn);
   waker.emplace(&*waker_ring, &*counters);
   librarian.emplace(log.get(), &*librarian_ring);
   syncer.emplace(log.get(), &*counters, options.sync_interval_ns);
   handler.emplace(RequestHandler::Parts{log.get(), &*sessions, &*turn, &*counters, &replies,
-                                        &*attacher, &*appender, &*waker, &*librarian});
+                                        &*attacher, &*appender, &*waker, &*librarian,
+                                        &*coordinator});
 }
 
 Status Broker::Parts::Begin(mode_t mode, UniqueFd inherited) {
   own_events->Add(kBrokerStream, kStartedType, StartedData(*log, report), 0);
+  coordinator->OnStarted(MonotonicNs());
   turn->Finish();
   if (log->degraded()) {
     return {StatusCode::kIoError, "the journal can't be written; see the line before"};
   }
   ROOST_RETURN_IF_ERROR(guard.Listen(mode, std::move(inherited)));
-  sequencer.emplace(
-      Sequencer::Parts{log.get(), &*sequencer_ring, &*sessions, &*turn, &*own_events, &*attacher,
-                       &*handler, &*counters, &*waker, &*librarian, &*syncer, &disposer},
-      guard.listener(), options.spin_ns);
+  sequencer.emplace(Sequencer::Parts{log.get(), &*sequencer_ring, &*sessions, &*turn, &*own_events,
+                                     &*attacher, &*handler, &*counters, &*waker, &*librarian,
+                                     &*syncer, &disposer, &*coordinator},
+                    guard.listener(), options.spin_ns);
   return {};
 }
 

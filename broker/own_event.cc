@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "schemas/event_generated.h"
+#include <span>
 
 namespace roost {
 
@@ -40,14 +40,19 @@ std::string_view IdentityIn(std::string_view data) {
   return data.substr(begin);
 }
 
+std::string_view DataOf(const wire::Event& event) {
+  if (event.data() == nullptr) return {};
+  return AsText(std::as_bytes(std::span(event.data()->data(), event.data()->size())));
+}
+
 Bytes BuildOwnEvent(flatbuffers::FlatBufferBuilder& builder, std::string_view stream,
-                    std::string_view type, std::string_view data) {
+                    std::string_view type, std::string_view data, std::string_view agent) {
   builder.Clear();
   const auto data_offset =
       builder.CreateVector(reinterpret_cast<const uint8_t*>(data.data()), data.size());
   const auto stream_offset = builder.CreateString(stream);
   const auto type_offset = builder.CreateString(type);
-  const auto agent_offset = builder.CreateString(kBrokerLabel);
+  const auto agent_offset = builder.CreateString(agent);
   wire::EventBuilder event(builder);
   event.add_stream(stream_offset);
   event.add_type(type_offset);

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/unix_socket.h"
+#include "schemas/event_generated.h"
 
 namespace roost {
 
@@ -37,9 +38,13 @@ std::string SessionData(uint64_t session, std::string_view identity, std::string
 // The identity in what JoinedData or SessionData made; empty if it is neither.
 std::string_view IdentityIn(std::string_view data);
 
-// A body for EventToStage. Valid until `builder` is used again.
+// The data of a decoded event; empty if it has none.
+std::string_view DataOf(const wire::Event& event);
+
+// A body for EventToStage. `agent`: whose request caused it. Valid until `builder` is used again.
 Bytes BuildOwnEvent(flatbuffers::FlatBufferBuilder& builder, std::string_view stream,
-                    std::string_view type, std::string_view data);
+                    std::string_view type, std::string_view data,
+                    std::string_view agent = kBrokerLabel);
 
 }  // namespace roost
 

@@ -21,14 +21,18 @@ void OwnEvents::Add(std::string_view stream, std::string_view type, std::string 
         waiting_.size(), type);
     return;
   }
-  waiting_.push_back({stream, type, std::move(data), session});
+  waiting_.push_back({std::string(stream), std::string(type), std::move(data), session});
   if (next_try_ns_ == 0) StageWaiting();
 }
 
 StageOutcome OwnEvents::StageNow(std::string_view stream, std::string_view type,
                                  std::string_view data, uint64_t session, OwnEventDone done) {
-  const EventToStage event{BuildOwnEvent(builder_, stream, type, data), stream, FilterHash(type),
-                           FilterHash(kBrokerLabel), false};
+  const EventToStage event{BuildOwnEvent(builder_, stream, type, data),
+                           stream,
+                           FilterHash(type),
+                           FilterHash(kBrokerLabel),
+                           false,
+                           /*is_own=*/true};
   BatchPlace place;
   const StageOutcome outcome =
       log_->Stage(std::span(&event, 1), {session, 0, ::geteuid(), WallNs()}, &place);

@@ -1,7 +1,7 @@
 // The broker's own events on their way into the log: they are staged in order, and again in a later turn as
 // long as their commit fails, so that a full disk delays agent.left and does not lose it.
 //
-// Sequencer thread. At most kWaitingMax wait (200 bytes each); past it the newest are dropped, with a line
+// Sequencer thread. At most kWaitingMax wait (some 200 bytes each); past it the newest are dropped, with a line
 // in the broker's log.
 #ifndef ROOST_BROKER_OWN_EVENTS_H_
 #define ROOST_BROKER_OWN_EVENTS_H_
@@ -35,14 +35,16 @@ class OwnEvents {
 
   // Stages what waits. At the begin of each turn.
   void StageWaiting();
+  // Whether the log did not take all of them until now, not even staged.
+  bool HasWaiting() const { return staged_ < waiting_.size(); }
 
   // When (CLOCK_MONOTONIC) to begin a turn for what waits; UINT64_MAX: nothing does.
   uint64_t NextTryNs() const;
 
  private:
   struct Waiting {
-    std::string_view stream;  // of own_event.h: they live for ever
-    std::string_view type;
+    std::string stream;
+    std::string type;
     std::string data;
     uint64_t session;
   };

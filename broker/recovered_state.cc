@@ -5,33 +5,41 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "broker/coordination/own_streams.h"
 #include "broker/own_event.h"
 #include "log/record.h"
 
 namespace roost {
 
-RecoveredState::RecoveredState(IdTable* ids)
-    : ids_(ids), wall_ns_(WallNs()), monotonic_ns_(MonotonicNs()) {}
+RecoveredState::RecoveredState(IdTable* ids, std::vector<RecoveredTable*> tables)
+    : ids_(ids), tables_(std::move(tables)), wall_ns_(WallNs()), monotonic_ns_(MonotonicNs()) {}
 
 void RecoveredState::OnEvent(const RecordHeader& header, Bytes body) {
-  if (header.request == 0) {
-    OnAgentsEvent(header, body);
+  // In logs of before there was the flag, all of the broker's own events have no request.
+  if (header.request == 0 || (header.flags & kRecordIsOwn) != 0) {
+    OnOwnEvent(header, body);
     return;
   }
-  if (header.batch_index + 1 == header.batch_count) OnAnswered(header);
+  if (header.batch_index + 1 == header.batch_count) {
+    OnAnswered(header, KeptAnswer::Kind::kAppended);
+  }
   const bool begins_with_id = header.batch_index == 0 && (header.flags & kRecordHasId) != 0;
   if (header.batch_index == 0) batch_size_ = 0;
   if (begins_with_id || batch_size_ > 0) OnBatchWithId(header, body);
 }
 
-void RecoveredState::OnAgentsEvent(const RecordHeader& header, Bytes body) {
+void RecoveredState::OnOwnEvent(const RecordHeader& header, Bytes body) {
   const wire::Event* event = DecodeEventBody(body);
-  if (event == nullptr || event->stream()->string_view() != kAgentsStream) return;
-  const std::string_view type = event->type()->string_view();
-  const std::string_view data =
-      event->data() == nullptr
-          ? std::string_view()
-          : AsText(std::as_bytes(std::span(event->data()->data(), event->data()->size())));
+  if (event == nullptr || !event->stream()->string_view().starts_with('$')) return;
+  if (event->stream()->string_view() == kAgentsStream) return OnAgentsEvent(header, *event);
+  for (RecoveredTable* table : tables_) table->OnOwnEvent(header, *event);
+  if (header.request == 0) return;
+  if (const auto kind = AnswerKindOf(event->type()->string_view())) OnAnswered(header, *kind);
+}
+
+void RecoveredState::OnAgentsEvent(const RecordHeader& header, const wire::Event& event) {
+  const std::string_view type = event.type()->string_view();
+  const std::string_view data = DataOf(event);
   if (type == kJoinedType) OnJoined(header.sequence, header.time_ns, data);
   if (type == kRejoinedType) OnJoined(header.session, header.time_ns, data);
   if (type == kLeftType) OnLeft(header.session);
@@ -69,13 +77,14 @@ void RecoveredState::OnLeft(uint64_t session) {
   last_known_ = nullptr;
 }
 
-void RecoveredState::OnAnswered(const RecordHeader& header) {
+void RecoveredState::OnAnswered(const RecordHeader& header, KeptAnswer::Kind kind) {
   Known* known = Find(header.session);
   if (known == nullptr || known->answers.Look(header.request) == AnswerWindow::State::kTooOld) {
     return;
   }
   KeptAnswer answer;
   answer.number = header.request;
+  answer.kind = kind;
   answer.count = header.batch_count;
   answer.first = header.sequence + 1 - header.batch_count;
   answer.last = header.sequence;

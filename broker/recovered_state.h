@@ -1,5 +1,6 @@
 // What the broker knows from the log alone: while the journal is recovered it sees every event, and rebuilds
-// who was attached, which requests were answered, and which ids were used.
+// who was attached, which requests were answered, and which ids were used; events of Roost's own streams
+// go on to the tables of coordination.
 //
 // The thread that opens the log.
 #ifndef ROOST_BROKER_RECOVERED_STATE_H_
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "broker/answer_window.h"
+#include "broker/coordination/room.h"
 #include "broker/id_table.h"
 #include "broker/session_table.h"
 #include "log/log_writer.h"
@@ -23,8 +25,8 @@ class RecoveredState : public RecoveryObserver {
   // As many sessions that never left are kept; of more the older half is forgotten.
   static constexpr size_t kJoinedMax = 65'536;
 
-  // `ids` outlives this.
-  explicit RecoveredState(IdTable* ids);
+  // `ids` and the tables outlive this.
+  explicit RecoveredState(IdTable* ids, std::vector<RecoveredTable*> tables = {});
 
   void OnEvent(const RecordHeader& header, Bytes body) override;
 
@@ -40,15 +42,17 @@ class RecoveredState : public RecoveryObserver {
     AnswerWindow answers;
   };
 
-  void OnAgentsEvent(const RecordHeader& header, Bytes body);
+  void OnOwnEvent(const RecordHeader& header, Bytes body);
+  void OnAgentsEvent(const RecordHeader& header, const wire::Event& event);
   void OnJoined(uint64_t session, uint64_t joined_ns, std::string_view data);
   void ForgetOldest();
   void OnLeft(uint64_t session);
-  void OnAnswered(const RecordHeader& header);
+  void OnAnswered(const RecordHeader& header, KeptAnswer::Kind kind);
   void OnBatchWithId(const RecordHeader& header, Bytes body);
   Known* Find(uint64_t session);
 
   IdTable* const ids_;
+  const std::vector<RecoveredTable*> tables_;
   const uint64_t wall_ns_;
   const uint64_t monotonic_ns_;
 

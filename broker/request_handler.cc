@@ -135,7 +135,16 @@ void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t
     case RequestBody::ListSessions:
       ListSessions(peer, request.number(), *request.body_as_ListSessions());
       break;
+    case RequestBody::CancelRequest:
+      parts_.coordinator->Cancel(*peer.session, request.body_as_CancelRequest()->number());
+      break;
+    case RequestBody::Active:  // noted above, as with every request
+      break;
     default:
+      if (parts_.coordinator->Handle({peer, *peer.session, request.number(), received_ns},
+                                     request)) {
+        break;
+      }
       parts_.turn->Refuse(
           peer, request.number(),
           {RefusalCode::Invalid,

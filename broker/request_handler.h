@@ -10,6 +10,7 @@
 
 #include "broker/appender.h"
 #include "broker/attacher.h"
+#include "broker/coordination/coordinator.h"
 #include "broker/librarian.h"
 #include "broker/memfd_request.h"
 #include "broker/peer.h"
@@ -32,6 +33,7 @@ class RequestHandler {
     Appender* appender;
     Waker* waker;
     Librarian* librarian;
+    Coordinator* coordinator;
   };
   explicit RequestHandler(const Parts& parts) : parts_(parts) {}
 

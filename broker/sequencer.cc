@@ -93,6 +93,7 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
   RunTimers();
   LeaveClosed();
   parts_.turn->Finish();
+  parts_.coordinator->ServeWaiting();
   DestroyClosed();
   Announce();
 }
@@ -202,6 +203,7 @@ void Sequencer::RunTimers() {
   const uint64_t now_ns = MonotonicNs();
   parts_.waker->PostOverflow();
   RunNewcomerTimer(now_ns);
+  parts_.coordinator->OnTimer(now_ns);
   if (now_ns >= away_timer_ns_) away_timer_ns_ = parts_.attacher->EndAway(now_ns);
   if (now_ns >= parts_.sessions->NextExpiryNs()) parts_.sessions->Expire(now_ns);
   if (parts_.handler->HoldsMemory()) {
@@ -235,7 +237,8 @@ uint64_t Sequencer::NextTimerNs() {
     next_ns = std::min(next_ns, newcomers_.front()->accepted_ns + kNewcomerNsMax);
   }
   if (!parts_.waker->PostOverflow()) next_ns = std::min(next_ns, MonotonicNs() + kNsPerMs);
-  next_ns = std::min({next_ns, parts_.sessions->NextExpiryNs(), release_ns_});
+  next_ns = std::min(
+      {next_ns, parts_.sessions->NextExpiryNs(), release_ns_, parts_.coordinator->NextTimerNs()});
   if (accept_again_ns_ != 0) next_ns = std::min(next_ns, accept_again_ns_);
   return std::min(next_ns, away_timer_ns_);
 }

@@ -18,6 +18,7 @@
 #include "base/unique_fd.h"
 #include "broker/acceptor.h"
 #include "broker/attacher.h"
+#include "broker/coordination/coordinator.h"
 #include "broker/disposer.h"
 #include "broker/librarian.h"
 #include "broker/own_events.h"
@@ -53,6 +54,7 @@ class Sequencer {
     Librarian* librarian;
     Syncer* syncer;
     Disposer* disposer;
+    Coordinator* coordinator;
   };
   Sequencer(const Parts& parts, int listener, uint64_t spin_ns);
   ~Sequencer();

@@ -1,5 +1,8 @@
 #include "broker/sequencer_turn.h"
 
+#include <fmt/core.h>
+
+#include "base/check.h"
 #include "base/clock.h"
 #include "broker/logging.h"
 
@@ -23,6 +26,10 @@ SequencerTurn::SequencerTurn(LogWriter* log, IdTable* ids, CountersWriter* count
 
 void SequencerTurn::Owe(OwedAnswer owed) { owed_.push_back(std::move(owed)); }
 
+void SequencerTurn::OweReply(Peer* peer, uint64_t number, Bytes reply) {
+  owed_replies_.push_back({peer, number, {reply.begin(), reply.end()}});
+}
+
 void SequencerTurn::Expect(const BatchPlace& place, OwnEventDone done) {
   expected_.push_back({place, std::move(done)});
 }
@@ -39,7 +46,9 @@ bool SequencerTurn::Finish() {
   if (has_staged && committed.ok()) CountCommitted();
   events_ = batches_ = record_bytes_ = 0;
   SettleOwnEvents(committed);
+  if (observer_ != nullptr) observer_->OnTurnDecided(committed.ok());
   SettleAnswers(committed);
+  SettleReplies(committed);
   return has_staged && committed.ok();
 }
 
@@ -73,18 +82,29 @@ void SequencerTurn::SettleAnswers(const Status& committed) {
   if (!committed.ok()) {
     const Refusal refusal = RefusalFor(committed);
     for (const OwedAnswer& owed : owed_) {
-      owed.session->answers.Forget(owed.answer.number);
+      if (owed.session != nullptr) owed.session->answers.Forget(owed.answer.number);
       if (owed.has_id) ids_->Remove(owed.id);
       Refuse(*owed.peer, owed.answer.number, refusal);
     }
   } else {
     for (const OwedAnswer& owed : owed_) {
-      owed.session->answers.Confirm(owed.answer.number);
+      if (owed.session != nullptr) owed.session->answers.Confirm(owed.answer.number);
       Send(*owed.peer, owed.answer, owed.conflict_stream);
       counters_->Record(Latency::kAppend, MonotonicNs() - owed.received_ns);
     }
   }
   owed_.clear();
+}
+
+void SequencerTurn::SettleReplies(const Status& committed) {
+  for (const OwedReply& owed : owed_replies_) {
+    if (committed.ok()) {
+      owed.peer->socket->Send(owed.reply);
+    } else {
+      Refuse(*owed.peer, owed.number, RefusalFor(committed));
+    }
+  }
+  owed_replies_.clear();
 }
 
 void SequencerTurn::Send(Peer& peer, const KeptAnswer& answer, std::string_view conflict_stream) {
@@ -99,6 +119,15 @@ void SequencerTurn::Send(Peer& peer, const KeptAnswer& answer, std::string_view 
     case KeptAnswer::Kind::kAppended:
       peer.socket->Send(replies_->Appended(answer, log_->head()));
       break;
+    case KeptAnswer::Kind::kGranted:
+    case KeptAnswer::Kind::kReleased:
+    case KeptAnswer::Kind::kTaken:
+    case KeptAnswer::Kind::kSettled:
+    case KeptAnswer::Kind::kUnparked:
+    case KeptAnswer::Kind::kDecided:
+      ROOST_CHECK(observer_ != nullptr);
+      peer.socket->Send(observer_->ReplyTo(answer));
+      break;
   }
 }
 
@@ -106,6 +135,14 @@ void SequencerTurn::Refuse(Peer& peer, uint64_t number, const Refusal& refusal,
                            uint64_t registration) {
   counters_->Add(Counter::kRequestsRefused);
   peer.socket->Send(replies_->Refused(number, refusal, registration));
+}
+
+void SequencerTurn::RefuseTooOld(Peer& peer, uint64_t number, uint64_t highest) {
+  Refuse(peer, number,
+         {wire::RefusalCode::TooOld,
+          fmt::format("request {} is {} behind the newest one of this session; answers to the last "
+                      "{} are kept",
+                      number, highest - number, kRequestsInFlightMax)});
 }
 
 }  // namespace roost

@@ -23,13 +23,30 @@ namespace roost {
 
 // An answer that depends on the commit. It is in the session's window too, as pending.
 struct OwedAnswer {
-  Peer* peer = nullptr;  // may be closed by the time
-  Session* session = nullptr;
-  KeptAnswer answer;
+  Peer* peer = nullptr;        // may be closed by the time
+  Session* session = nullptr;  // nullptr: the answer is not kept
+  KeptAnswer answer = {};
   uint64_t received_ns = 0;     // CLOCK_MONOTONIC
-  std::string conflict_stream;  // of a conflict
+  std::string conflict_stream = {};  // of a conflict
   bool has_id = false;          // this one added `id` to the table
   Hash128 id{};
+};
+
+// A finished reply that waits for the commit, since it tells of what may still be taken back.
+struct OwedReply {
+  Peer* peer = nullptr;
+  uint64_t number = 0;
+  std::vector<std::byte> reply;
+};
+
+// Whoever keeps tables that change with the turn.
+class TurnObserver {
+ public:
+  virtual ~TurnObserver() = default;
+  // What was staged since the last time is final, or was taken back. Before the answers are sent.
+  virtual void OnTurnDecided(bool committed) = 0;
+  // The reply for an answer that is none of an append. Valid until the next call.
+  virtual Bytes ReplyTo(const KeptAnswer& answer) = 0;
 };
 
 // What happens with a staged event of the broker's own.
@@ -41,12 +58,16 @@ class SequencerTurn {
 
   SequencerTurn(LogWriter* log, IdTable* ids, CountersWriter* counters, ReplyBuilder* replies);
 
+  // At most one. REQUIRES: nothing is staged.
+  void SetObserver(TurnObserver* observer) { observer_ = observer; }
+
   void Owe(OwedAnswer owed);
+  void OweReply(Peer* peer, uint64_t number, Bytes reply);
   // `done` is called in Finish, in the order of these calls, before the answers are sent.
   void Expect(const BatchPlace& place, OwnEventDone done);
   void CountStaged(uint64_t events, uint64_t record_bytes);
 
-  bool Full() const { return owed_.size() >= kOwedMax; }
+  bool Full() const { return owed_.size() + owed_replies_.size() >= kOwedMax; }
 
   // Commits what was staged, if anything was, and answers. True: the log has moved on.
   bool Finish();
@@ -54,6 +75,8 @@ class SequencerTurn {
   // Sends an answer that was given already, or that depends on no commit.
   void Send(Peer& peer, const KeptAnswer& answer, std::string_view conflict_stream);
   void Refuse(Peer& peer, uint64_t number, const Refusal& refusal, uint64_t registration = 0);
+  // A request's number is so far behind `highest` that its answer is not kept any more.
+  void RefuseTooOld(Peer& peer, uint64_t number, uint64_t highest);
 
  private:
   static constexpr uint64_t kComplaintNs = 10'000'000'000;  // between two lines in the broker's log
@@ -66,13 +89,16 @@ class SequencerTurn {
   Status Commit();
   void SettleOwnEvents(const Status& committed);
   void SettleAnswers(const Status& committed);
+  void SettleReplies(const Status& committed);
   void CountCommitted();
 
   LogWriter* const log_;
   IdTable* const ids_;
   CountersWriter* const counters_;
   ReplyBuilder* const replies_;
+  TurnObserver* observer_ = nullptr;
   std::vector<OwedAnswer> owed_;
+  std::vector<OwedReply> owed_replies_;
   std::vector<Expected> expected_;
   std::vector<Expected> finishing_;
   uint64_t events_ = 0;

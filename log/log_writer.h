@@ -44,6 +44,7 @@ struct EventToStage {
   uint32_t type_hash = 0;
   uint32_t agent_hash = 0;
   bool has_id = false;
+  bool is_own = false;  // in one of Roost's own streams
 };
 
 struct BatchOrigin {

@@ -50,6 +50,7 @@ enum class RecordKind : uint8_t {
 
 enum RecordFlags : uint8_t {
   kRecordHasId = 1,  // the body has an idempotency id
+  kRecordIsOwn = 2,  // in one of Roost's own streams, whose names begin with '$'
 };
 
 inline constexpr uint32_t kNoStream = 0xFFFFFFFF;

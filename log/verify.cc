@@ -70,6 +70,10 @@ const char* WrongInBody(const RecordHeader& record, Bytes body, std::string_view
   if ((event->id() != nullptr) != ((record.flags & kRecordHasId) != 0)) {
     return "body and header disagree on whether there is an id";
   }
+  // Logs of before this flag was there have such events without it, never others with it.
+  if ((record.flags & kRecordIsOwn) != 0 && !stream.starts_with('$')) {
+    return "marked as an event of one of Roost's own streams, which it is not in";
+  }
   if (!IsPlainUtf8(event->stream()->string_view()) || !IsPlainUtf8(event->type()->string_view())) {
     return "the stream's or type's name is not plain UTF-8";
   }
@@ -85,7 +89,7 @@ const char* WrongInBody(const RecordHeader& record, Bytes body, std::string_view
 // Fields of a sound record that no rule of the log's order speaks of.
 const char* WrongInHeader(const RecordHeader& record) {
   if (record.reserved != 0 || record.reserved2 != 0) return "a reserved field is not 0";
-  if ((record.flags & ~kRecordHasId) != 0) return "an unknown flag is set";
+  if ((record.flags & ~(kRecordHasId | kRecordIsOwn)) != 0) return "an unknown flag is set";
   return nullptr;
 }
 

@@ -1,7 +1,7 @@
 #include "client/mcp/json_text.h"
 
+#include <boost/json.hpp>
 #include <boost/json/basic_parser_impl.hpp>
-#include <boost/json/src.hpp>  // the library's definitions; in this file alone
 
 #include "base/check.h"
 #include "base/utf8.h"

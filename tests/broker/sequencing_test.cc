@@ -9,6 +9,7 @@
 
 #include "broker/appender.h"
 #include "broker/attacher.h"
+#include "broker/coordination/coordinator.h"
 #include "broker/own_event.h"
 #include "ipc/messages.h"
 #include "log/record.h"
@@ -30,8 +31,10 @@ class SequencingTest : public ::testing::Test {
     counters_.emplace(*std::move(made));
     turn_.emplace(&log_, &ids_, &*counters_, &replies_);
     own_events_.emplace(&log_, &*turn_);
-    attacher_.emplace(
-        Attacher::Parts{&log_, &sessions_, &*own_events_, &*turn_, &*counters_, &replies_}, 3);
+    coordinator_.emplace(&*turn_, &undo_, std::vector<Coordinator::Entry>{});
+    attacher_.emplace(Attacher::Parts{&log_, &sessions_, &*own_events_, &*turn_, &*counters_,
+                                      &replies_, &*coordinator_},
+                      3);
     appender_.emplace(&log_, &ids_, &*counters_, &*turn_);
   }
   ~SequencingTest() override { ::unlink(path_.c_str()); }
@@ -115,6 +118,8 @@ class SequencingTest : public ::testing::Test {
   std::optional<CountersWriter> counters_;
   std::optional<SequencerTurn> turn_;
   std::optional<OwnEvents> own_events_;
+  UndoLog undo_;
+  std::optional<Coordinator> coordinator_;
   std::optional<Attacher> attacher_;
   std::optional<Appender> appender_;
 };

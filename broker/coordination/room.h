@@ -1,0 +1,80 @@
+// What leases, groups and verdicts have in common: each is a room of its own that takes its requests, keeps a
+// table, and writes every change of it as an event into one of Roost's own streams. The tables are rebuilt from
+// those events alone, by the same functions that change them when the events are staged.
+//
+// Sequencer thread, and before it starts the thread that recovers.
+#ifndef ROOST_BROKER_COORDINATION_ROOM_H_
+#define ROOST_BROKER_COORDINATION_ROOM_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "broker/answer_window.h"
+#include "broker/peer.h"
+#include "broker/session_table.h"
+#include "log/record_format.h"
+#include "schemas/control_generated.h"
+#include "schemas/event_generated.h"
+
+namespace roost {
+
+// A request in hand, of a peer that has a session.
+struct Asked {
+  Peer& peer;
+  Session& session;
+  uint64_t number;
+  uint64_t received_ns;  // CLOCK_MONOTONIC
+};
+
+enum class TryOutcome {
+  kDone,      // answered, or noted to be answered later
+  kTurnFull,  // nothing was changed; the turn has to be finished, then try again
+};
+
+class CoordinationRoom {
+ public:
+  virtual ~CoordinationRoom() = default;
+
+  // REQUIRES: the request is of a kind that the coordinator gives to this room. The request's bytes stay
+  // until this returns. Decides first, then stages, then changes the table: nothing is changed before the
+  // event that tells of it is staged. What this frees goes to those who wait in ServeWaiting.
+  virtual TryOutcome Try(const Asked& asked, const wire::Request& request) = 0;
+
+  // The reply to a request whose answer is kept, for the first time or when it is asked again. Valid until
+  // the next call of any room.
+  virtual Bytes ReplyTo(const KeptAnswer& answer) = 0;
+
+  // The recovered state is complete; every time that was running begins anew at `now_ns` (CLOCK_MONOTONIC).
+  virtual void OnStarted(uint64_t /*now_ns*/) {}
+
+  // The session is gone: all that it held is free, at once, and what it waited for is dropped. `reason` is for
+  // the events that tell of it ("left", "broker restarted"). Nothing that a request changed is uncommitted.
+  // Frees only: who waits for it is served by ServeWaiting.
+  virtual void OnSessionEnded(Session& session, std::string_view reason) = 0;
+  // Its connection is another now: what was waited for over the old one is dropped, without an answer.
+  virtual void DropWaiting(Session& session) = 0;
+  // The request waits no longer; not answered. Unknown numbers are ignored.
+  virtual void Cancel(Session& session, uint64_t number) = 0;
+
+  // At the end of each turn, when all is committed: serves those who wait, where something became free or
+  // new. May stage; it is committed at once. Cheap when there is nothing to do.
+  virtual void ServeWaiting() {}
+
+  // CLOCK_MONOTONIC; UINT64_MAX: never.
+  virtual uint64_t NextTimerNs() const { return UINT64_MAX; }
+  // REQUIRES: nothing that a request changed is uncommitted. Frees only, like OnSessionEnded.
+  virtual void OnTimer(uint64_t /*now_ns*/) {}
+};
+
+// A table that is rebuilt while the journal is recovered: sees the events of all of Roost's own streams in
+// their order, and takes those that concern it. What does not make sense is skipped, never trusted.
+class RecoveredTable {
+ public:
+  virtual ~RecoveredTable() = default;
+  virtual void OnOwnEvent(const RecordHeader& header, const wire::Event& event) = 0;
+};
+
+}  // namespace roost
+
+#endif  // ROOST_BROKER_COORDINATION_ROOM_H_
