@@ -72,8 +72,9 @@ class SharedDescriptorsTest : public ::testing::Test {
     ASSERT_TRUE(info.ok()) << info.status().message();
   }
 
+  // All but one, which the broker may open at any time: the segment that it prepares ahead.
   void ExpectDescriptorsGoBack() {
-    EXPECT_TRUE(Eventually([&] { return OpenDescriptors(broker_.pid()) <= descriptors_; }))
+    EXPECT_TRUE(Eventually([&] { return OpenDescriptors(broker_.pid()) <= descriptors_ + 1; }))
         << OpenDescriptors(broker_.pid()) << " open, " << descriptors_ << " before";
   }
 
