@@ -244,11 +244,11 @@ TEST_F(BrokerLifecycleTest, IsNotKeptFromStartingByALockOfAnotherUser) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
   BrokerProcess broker({.uid = 20001});
   ASSERT_TRUE(broker.Start());
-  std::string lock = broker.socket();
-  lock.replace(lock.size() - 5, 5, ".lock");
-  // flock() asks for no permission to write, and the lock file may be read by all.
+  const std::string lock = broker.socket() + ".lock";
+  ASSERT_TRUE(std::filesystem::exists(lock));
+  // flock() asks for no permission to write: a file that others may read they may also lock.
   Process other({.arguments = {"/usr/bin/flock", lock, "/bin/sleep", "60"}, .uid = 20002});
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_TRUE(Eventually([&] { return !other.running(); })) << "another user could take the lock";
   EXPECT_TRUE(broker.Restart());
 }
 
