@@ -135,13 +135,10 @@ ExitStatus Run(Program& program, const Options& options) {
 
 void AddAgentsCommand(Program& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      AddCommand(program, "agents", "List who is attached", kExamples, options, Run);
-  command
-      ->add_option("--data", options->data_directory,
-                   "Who was attached by what this data directory says")
-      ->type_name("DIR");
-  command->add_flag("--json", options->json, "One JSON object a line");
+  AddCommand(program, "agents", "List who is attached", kExamples, options, Run)
+      .Text("--data", &options->data_directory, "DIR",
+            "Who was attached by what this data directory says")
+      .Flag("--json", &options->json, "One JSON object a line");
 }
 
 }  // namespace roost

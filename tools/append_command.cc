@@ -277,36 +277,23 @@ ExitStatus Run(Program& program, const Options& options) {
 
 void AddAppendCommand(Program& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      AddCommand(program, "append", "Append an event, or many", kExamples, options, Run);
-  command->add_option("STREAM", options->stream,
-                      "The stream, which begins to exist with its first event");
-  command->add_option("TYPE", options->type, "What kind of thing happened: task.created");
-  command->add_option("JSON", options->data,
-                      "The data, any JSON value; - reads standard input; else none");
-  command
-      ->add_option("--expect", options->expect,
-                   "Only if the stream is at this revision; 0: does not exist")
-      ->type_name("N");
-  command->add_option("--id", options->id, "Idempotency key: the same again is not appended twice")
-      ->type_name("X");
-  command->add_option("--correlation-id", options->correlation_id, "What this belongs to")
-      ->type_name("X");
-  command->add_option("--causation-id", options->causation_id, "What made this happen")
-      ->type_name("X");
-  command
-      ->add_option("--content-type", options->content_type, "Other data than JSON, kept as it is")
-      ->type_name("TYPE");
-  command
-      ->add_option("--agent", options->agent,
-                   "Label of who appends; else $ROOST_AGENT, else roost-<pid>")
-      ->type_name("A");
-  command->add_flag("--batch", options->batch,
-                    "One JSON event a line on standard input; see below");
-  command->add_option("--batch-size", options->batch_size, "Events in a batch, 1 to 1000")
-      ->type_name("N")
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "The result as one JSON object");
+  AddCommand(program, "append", "Append an event, or many", kExamples, options, Run)
+      .Text("STREAM", &options->stream, "TEXT",
+            "The stream, which begins to exist with its first event")
+      .Text("TYPE", &options->type, "TEXT", "What kind of thing happened: task.created")
+      .Text("JSON", &options->data, "TEXT",
+            "The data, any JSON value; - reads standard input; else none")
+      .Number("--expect", &options->expect, "N",
+              "Only if the stream is at this revision; 0: does not exist")
+      .Text("--id", &options->id, "X", "Idempotency key: the same again is not appended twice")
+      .Text("--correlation-id", &options->correlation_id, "X", "What this belongs to")
+      .Text("--causation-id", &options->causation_id, "X", "What made this happen")
+      .Text("--content-type", &options->content_type, "TYPE", "Other data than JSON, kept as it is")
+      .Text("--agent", &options->agent, "A",
+            "Label of who appends; else $ROOST_AGENT, else roost-<pid>")
+      .Flag("--batch", &options->batch, "One JSON event a line on standard input; see below")
+      .Number("--batch-size", &options->batch_size, "N", "Events in a batch, 1 to 1000")
+      .Flag("--json", &options->json, "The result as one JSON object");
 }
 
 }  // namespace roost

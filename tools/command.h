@@ -1,16 +1,25 @@
 // What the subcommands of `roost` share. Each has a file of its own, `<name>_command.cc`, with a function
-// that adds it to the program; main.cc is the table of them. One thread.
+// that adds it to the program; main.cc is the table of them. CLI11 is known to command.cc alone: its headers
+// take five seconds to compile. One thread.
 #ifndef ROOST_TOOLS_COMMAND_H_
 #define ROOST_TOOLS_COMMAND_H_
 
-#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "roost/client.h"
 #include "tools/output.h"
+
+namespace CLI {
+class App;
+}
 
 namespace roost {
 
@@ -22,31 +31,74 @@ enum class ExitStatus : int {
   kNo = 3,  // an ordinary no: a conflict, a time-out
 };
 
-// The command line, and what its subcommand is to do once all of it was read.
-struct Program {
-  Program();
+class Program;
 
-  CLI::App app;
-  Output out;
-  std::string socket;               // --socket, may be empty
-  std::function<ExitStatus()> run;  // of the subcommand that was given
+// The options of one subcommand. A name with dashes ("-n,--limit") is an option, one without a positional
+// argument, in the order in which they are added. `type` stands for the value in the help. What was not given
+// leaves *out as it was; numbers and durations show that as their default.
+class CommandOptions {
+ public:
+  CommandOptions(Program* program, CLI::App* command) : program_(program), command_(command) {}
+
+  CommandOptions& Flag(const char* names, bool* out, const char* help);
+  CommandOptions& Text(const char* names, std::string* out, const char* type, const char* help);
+  // Given several times, one value each; a positional one takes all that follow.
+  CommandOptions& Texts(const char* names, std::vector<std::string>* out, const char* type,
+                        const char* help);
+  CommandOptions& Number(const char* names, uint64_t* out, const char* type, const char* help);
+  CommandOptions& Number(const char* names, std::optional<uint64_t>* out, const char* type,
+                         const char* help);
+  CommandOptions& Numbers(const char* names, std::vector<uint64_t>* out, const char* type,
+                          const char* help);
+  // 250ms, 10s, 5m, 1h.
+  CommandOptions& Duration(const char* names, std::chrono::milliseconds* out, const char* help);
+  // All that follows the first `--`, as it is: a command to run.
+  CommandOptions& Rest(std::vector<std::string>* out);
+
+  // Of options added before.
+  CommandOptions& Require(const char* name);
+  CommandOptions& Exclude(const char* name, const char* other);
+
+ private:
+  Program* program_;
+  CLI::App* command_;
+};
+
+// The command line, and what its subcommand is to do once all of it was read.
+class Program {
+ public:
+  Program();
+  ~Program();
+
+  CommandOptions AddCommand(const char* name, const char* what, const char* examples,
+                            std::function<ExitStatus()> run);
+  // nullopt: run() does what was asked for. Else it was said already (help, version) or is wrong.
+  std::optional<ExitStatus> Parse(int argc, char** argv);
+  ExitStatus Run() { return run_(); }
 
   // A client that says which program it is. `agent` may be empty.
   Client MakeClient(const std::string& agent = "") const;
+  // --socket, may be empty.
+  const std::string& socket() const { return socket_; }
+
+  Output out;
+
+ private:
+  friend class CommandOptions;
+
+  std::unique_ptr<CLI::App> app_;
+  std::map<std::string, std::vector<std::string>*> rests_;  // by subcommand
+  std::string socket_;
+  std::function<ExitStatus()> run_;
 };
 
 // Adds a subcommand with `examples` below its help. `run` gets its options when all were read.
 template <typename Options>
-CLI::App* AddCommand(Program& program, const char* name, const char* what, const char* examples,
-                     std::shared_ptr<Options> options,
-                     ExitStatus (*run)(Program& program, const Options& options)) {
-  CLI::App* command = program.app.add_subcommand(name, what);
-  command->footer(std::string("Examples:\n") + examples);
-  command->fallthrough();  // so that --socket may stand behind the subcommand
-  command->callback([&program, options, run] {
-    program.run = [&program, options, run] { return run(program, *options); };
-  });
-  return command;
+CommandOptions AddCommand(Program& program, const char* name, const char* what,
+                          const char* examples, std::shared_ptr<Options> options,
+                          ExitStatus (*run)(Program& program, const Options& options)) {
+  return program.AddCommand(name, what, examples,
+                            [&program, options, run] { return run(program, *options); });
 }
 
 // One line on stderr: "roost: <message>". Never a raw control character.

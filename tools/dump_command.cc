@@ -57,16 +57,13 @@ ExitStatus Run(Program& program, const Options& options) {
 
 void AddDumpCommand(Program& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = AddCommand(program, "dump", "Print the whole log", kExamples, options, Run);
-  command
-      ->add_option("--data", options->data_directory, "Read this data directory, without a broker")
-      ->type_name("DIR");
-  command->add_option("--from", options->from, "The first event, by sequence")->type_name("N");
-  command->add_option("--to", options->to, "The last event, by sequence; else the newest")
-      ->type_name("N");
-  CLI::Option* json = command->add_flag("--json", options->json, "One JSON object a line");
-  command->add_flag("--hex", options->hex, "The bytes of each event's record, in hexadecimal")
-      ->excludes(json);
+  AddCommand(program, "dump", "Print the whole log", kExamples, options, Run)
+      .Text("--data", &options->data_directory, "DIR", "Read this data directory, without a broker")
+      .Number("--from", &options->from, "N", "The first event, by sequence")
+      .Number("--to", &options->to, "N", "The last event, by sequence; else the newest")
+      .Flag("--json", &options->json, "One JSON object a line")
+      .Flag("--hex", &options->hex, "The bytes of each event's record, in hexadecimal")
+      .Exclude("--hex", "--json");
 }
 
 }  // namespace roost

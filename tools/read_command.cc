@@ -67,33 +67,19 @@ ExitStatus Run(Program& program, const Options& options) {
 
 void AddReadCommand(Program& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      AddCommand(program, "read", "Print events, oldest first", kExamples, options, Run);
-  command->add_option("STREAM", options->stream,
-                      "Only this stream; with * at the end all that begin so; else all");
-  command->add_option("--after", options->after, "Only events behind this sequence")
-      ->type_name("N");
-  command->add_option("--before", options->before, "Only events before this sequence")
-      ->type_name("N");
-  command->add_option("-n,--limit", options->limit, "At most so many events; 0: all")
-      ->type_name("N")
-      ->capture_default_str();
-  command->add_flag("--backward", options->backward, "Newest first");
-  command
-      ->add_option("--type", options->types, "Only events of this type; may be given several times")
-      ->type_name("T")
-      ->take_all()
-      ->expected(1)
-      ->allow_extra_args(false);
-  command->add_option("--agent", options->agent, "Only events of this agent")->type_name("A");
-  command
-      ->add_option("--since", options->since,
-                   "Not before this time (2026-01-31T12:00:00Z), or 10m ago")
-      ->type_name("T");
-  command
-      ->add_option("--data", options->data_directory, "Read this data directory, without a broker")
-      ->type_name("DIR");
-  command->add_flag("--json", options->json, "One JSON object a line");
+  AddCommand(program, "read", "Print events, oldest first", kExamples, options, Run)
+      .Text("STREAM", &options->stream, "TEXT",
+            "Only this stream; with * at the end all that begin so; else all")
+      .Number("--after", &options->after, "N", "Only events behind this sequence")
+      .Number("--before", &options->before, "N", "Only events before this sequence")
+      .Number("-n,--limit", &options->limit, "N", "At most so many events; 0: all")
+      .Flag("--backward", &options->backward, "Newest first")
+      .Texts("--type", &options->types, "T", "Only events of this type; may be given several times")
+      .Text("--agent", &options->agent, "A", "Only events of this agent")
+      .Text("--since", &options->since, "T",
+            "Not before this time (2026-01-31T12:00:00Z), or 10m ago")
+      .Text("--data", &options->data_directory, "DIR", "Read this data directory, without a broker")
+      .Flag("--json", &options->json, "One JSON object a line");
 }
 
 }  // namespace roost

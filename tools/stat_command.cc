@@ -81,7 +81,7 @@ void Show(Program& program, const Options& options, const BrokerStatus& status,
 
 ExitStatus Run(Program& program, const Options& options) {
   if (!options.data_directory.empty()) return StatDirectory(program, options);
-  const auto socket = ChooseSocketPath(program.socket);
+  const auto socket = ChooseSocketPath(program.socket());
   if (!socket.ok()) return Fail(socket.status());
   Client client({.socket = *socket,
                  .agent = "",
@@ -103,15 +103,11 @@ ExitStatus Run(Program& program, const Options& options) {
 
 void AddStatCommand(Program& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      AddCommand(program, "stat", "Show how the broker does", kExamples, options, Run);
-  command
-      ->add_option("--data", options->data_directory,
-                   "What this data directory holds, without a broker")
-      ->type_name("DIR");
-  command->add_flag("--json", options->json,
-                    "One JSON object (with --watch one a line, each second)");
-  command->add_flag("--watch", options->watch, "Again each second, with rates since the last");
+  AddCommand(program, "stat", "Show how the broker does", kExamples, options, Run)
+      .Text("--data", &options->data_directory, "DIR",
+            "What this data directory holds, without a broker")
+      .Flag("--json", &options->json, "One JSON object (with --watch one a line, each second)")
+      .Flag("--watch", &options->watch, "Again each second, with rates since the last");
 }
 
 }  // namespace roost

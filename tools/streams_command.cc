@@ -56,15 +56,11 @@ ExitStatus Run(Program& program, const Options& options) {
 
 void AddStreamsCommand(Program& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = AddCommand(program, "streams", "List the streams", kExamples, options, Run);
-  command->add_option("PREFIX", options->prefix, "Only those whose names begin like this");
-  command->add_option("-n,--limit", options->limit, "At most so many")
-      ->type_name("N")
-      ->capture_default_str();
-  command
-      ->add_option("--data", options->data_directory, "Read this data directory, without a broker")
-      ->type_name("DIR");
-  command->add_flag("--json", options->json, "One JSON object a line");
+  AddCommand(program, "streams", "List the streams", kExamples, options, Run)
+      .Text("PREFIX", &options->prefix, "TEXT", "Only those whose names begin like this")
+      .Number("-n,--limit", &options->limit, "N", "At most so many")
+      .Text("--data", &options->data_directory, "DIR", "Read this data directory, without a broker")
+      .Flag("--json", &options->json, "One JSON object a line");
 }
 
 }  // namespace roost

@@ -96,15 +96,12 @@ ExitStatus Run(Program& program, const Options& options) {
 
 void AddTailCommand(Program& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      AddCommand(program, "tail", "Print the newest events, then each new one as it comes",
-                 kExamples, options, Run);
-  command->add_option("STREAM", options->stream,
-                      "Only this stream; with * at the end all that begin so; else all");
-  command->add_option("-n", options->count, "How many to begin with")
-      ->type_name("N")
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "One JSON object a line");
+  AddCommand(program, "tail", "Print the newest events, then each new one as it comes", kExamples,
+             options, Run)
+      .Text("STREAM", &options->stream, "TEXT",
+            "Only this stream; with * at the end all that begin so; else all")
+      .Number("-n", &options->count, "N", "How many to begin with")
+      .Flag("--json", &options->json, "One JSON object a line");
 }
 
 }  // namespace roost

@@ -104,14 +104,11 @@ ExitStatus Run(Program& program, const Options& options) {
 
 void AddVerifyCommand(Program& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      AddCommand(program, "verify", "Check every checksum and rule of a data directory", kExamples,
-                 options, Run);
-  command->add_option("--data", options->data_directory, "The data directory")
-      ->type_name("DIR")
-      ->required();
-  command->add_flag("--json", options->json,
-                    "One JSON object a line: the findings, then the summary");
+  AddCommand(program, "verify", "Check every checksum and rule of a data directory", kExamples,
+             options, Run)
+      .Text("--data", &options->data_directory, "DIR", "The data directory")
+      .Require("--data")
+      .Flag("--json", &options->json, "One JSON object a line: the findings, then the summary");
 }
 
 }  // namespace roost
