@@ -165,6 +165,7 @@ bool Appender::Stage(const Asked& asked) {
   }
   const auto count = static_cast<uint32_t>(request_.events.size());
   turn_->CountStaged(count, RecordBytes());
+  turn_->NoteStaged(request_.events);
   if (asked.has_id) {
     ids_->Add(asked.id, {asked.content, place.first, place.last, place.revision, count},
               session.uid, static_cast<int64_t>(asked.received_ns));

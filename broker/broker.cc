@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "broker/coordination/waiting_budget.h"
 #include "broker/counters_writer.h"
 #include "broker/logging.h"
 #include "broker/own_event.h"
@@ -79,6 +80,7 @@ struct Broker::Parts {
   std::optional<SequencerTurn> turn;
   std::optional<OwnEvents> own_events;
   UndoLog undo;
+  WaitingBudget waiting;
   std::optional<Coordinator> coordinator;
   std::optional<Attacher> attacher;
   std::optional<Appender> appender;

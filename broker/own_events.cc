@@ -36,7 +36,10 @@ StageOutcome OwnEvents::StageNow(std::string_view stream, std::string_view type,
   BatchPlace place;
   const StageOutcome outcome =
       log_->Stage(std::span(&event, 1), {session, 0, ::geteuid(), WallNs()}, &place);
-  if (outcome == StageOutcome::kStaged) turn_->Expect(place, std::move(done));
+  if (outcome == StageOutcome::kStaged) {
+    turn_->NoteStaged(std::span(&event, 1));
+    turn_->Expect(place, std::move(done));
+  }
   return outcome;
 }
 

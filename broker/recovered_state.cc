@@ -21,7 +21,7 @@ void RecoveredState::OnEvent(const RecordHeader& header, Bytes body) {
     return;
   }
   if (header.batch_index + 1 == header.batch_count) {
-    OnAnswered(header, KeptAnswer::Kind::kAppended);
+    OnAppended(header);
   }
   const bool begins_with_id = header.batch_index == 0 && (header.flags & kRecordHasId) != 0;
   if (header.batch_index == 0) batch_size_ = 0;
@@ -34,7 +34,16 @@ void RecoveredState::OnOwnEvent(const RecordHeader& header, Bytes body) {
   if (event->stream()->string_view() == kAgentsStream) return OnAgentsEvent(header, *event);
   for (RecoveredTable* table : tables_) table->OnOwnEvent(header, *event);
   if (header.request == 0) return;
-  if (const auto kind = AnswerKindOf(event->type()->string_view())) OnAnswered(header, *kind);
+  const auto kind = AnswerKindOf(event->type()->string_view());
+  if (!kind.has_value()) return;
+  KeptAnswer answer;
+  answer.kind = *kind;
+  answer.count = 1;
+  answer.first = header.sequence;
+  answer.last = header.sequence;
+  answer.revision = header.revision;
+  for (RecoveredTable* table : tables_) table->FillAnswer(*event, &answer);
+  OnAnswered(header, std::move(answer));
 }
 
 void RecoveredState::OnAgentsEvent(const RecordHeader& header, const wire::Event& event) {
@@ -77,18 +86,21 @@ void RecoveredState::OnLeft(uint64_t session) {
   last_known_ = nullptr;
 }
 
-void RecoveredState::OnAnswered(const RecordHeader& header, KeptAnswer::Kind kind) {
-  Known* known = Find(header.session);
-  if (known == nullptr || known->answers.Look(header.request) == AnswerWindow::State::kTooOld) {
-    return;
-  }
+void RecoveredState::OnAppended(const RecordHeader& header) {
   KeptAnswer answer;
-  answer.number = header.request;
-  answer.kind = kind;
   answer.count = header.batch_count;
   answer.first = header.sequence + 1 - header.batch_count;
   answer.last = header.sequence;
   answer.revision = header.revision;
+  OnAnswered(header, std::move(answer));
+}
+
+void RecoveredState::OnAnswered(const RecordHeader& header, KeptAnswer answer) {
+  Known* known = Find(header.session);
+  if (known == nullptr || known->answers.Look(header.request) == AnswerWindow::State::kTooOld) {
+    return;
+  }
+  answer.number = header.request;
   known->answers.Put(answer);
 }
 

@@ -47,7 +47,9 @@ class RecoveredState : public RecoveryObserver {
   void OnJoined(uint64_t session, uint64_t joined_ns, std::string_view data);
   void ForgetOldest();
   void OnLeft(uint64_t session);
-  void OnAnswered(const RecordHeader& header, KeptAnswer::Kind kind);
+  void OnAppended(const RecordHeader& header);
+  // `answer` says all but the number of the request.
+  void OnAnswered(const RecordHeader& header, KeptAnswer answer);
   void OnBatchWithId(const RecordHeader& header, Bytes body);
   Known* Find(uint64_t session);
 

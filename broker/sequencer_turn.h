@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,8 @@ class TurnObserver {
   virtual ~TurnObserver() = default;
   // What was staged since the last time is final, or was taken back. Before the answers are sent.
   virtual void OnTurnDecided(bool committed) = 0;
+  // These were staged, by whomever.
+  virtual void OnStaged(std::span<const EventToStage> /*events*/) {}
   // The reply for an answer that is none of an append. Valid until the next call.
   virtual Bytes ReplyTo(const KeptAnswer& answer) = 0;
 };
@@ -63,6 +66,10 @@ class SequencerTurn {
 
   void Owe(OwedAnswer owed);
   void OweReply(Peer* peer, uint64_t number, Bytes reply);
+  // Whoever stages says so here.
+  void NoteStaged(std::span<const EventToStage> events) {
+    if (observer_ != nullptr) observer_->OnStaged(events);
+  }
   // `done` is called in Finish, in the order of these calls, before the answers are sent.
   void Expect(const BatchPlace& place, OwnEventDone done);
   void CountStaged(uint64_t events, uint64_t record_bytes);

@@ -37,6 +37,7 @@ ChangeWriter::Outcome ChangeWriter::Stage(const Asked& asked, std::span<const Ch
   switch (log_->Stage(events, {asked.session.number, asked.number, asked.session.uid, WallNs()},
                       place)) {
     case StageOutcome::kStaged:
+      turn_->NoteStaged(events);
       return Outcome::kStaged;
     case StageOutcome::kStageFull:
       return Outcome::kTurnFull;

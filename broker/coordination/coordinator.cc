@@ -108,6 +108,10 @@ void Coordinator::OnTurnDecided(bool committed) {
   }
 }
 
+void Coordinator::OnStaged(std::span<const EventToStage> events) {
+  for (const Entry& entry : entries_) entry.room->OnStaged(events);
+}
+
 Bytes Coordinator::ReplyTo(const KeptAnswer& answer) {
   for (const Entry& entry : entries_) {
     if (std::ranges::find(entry.answers, answer.kind) != entry.answers.end()) {

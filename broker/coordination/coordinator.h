@@ -6,6 +6,7 @@
 #define ROOST_BROKER_COORDINATION_COORDINATOR_H_
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -43,6 +44,7 @@ class Coordinator : public SessionObserver, public TurnObserver {
 
   // TurnObserver
   void OnTurnDecided(bool committed) override;
+  void OnStaged(std::span<const EventToStage> events) override;
   Bytes ReplyTo(const KeptAnswer& answer) override;
 
  private:

@@ -7,12 +7,14 @@
 #define ROOST_BROKER_COORDINATION_ROOM_H_
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "broker/answer_window.h"
 #include "broker/peer.h"
 #include "broker/session_table.h"
+#include "log/log_writer.h"
 #include "log/record_format.h"
 #include "schemas/control_generated.h"
 #include "schemas/event_generated.h"
@@ -57,6 +59,10 @@ class CoordinationRoom {
   // The request waits no longer; not answered. Unknown numbers are ignored.
   virtual void Cancel(Session& session, uint64_t number) = 0;
 
+  // Events were staged, by whomever; they may still vanish. Cheap, and changes no table: it is asked for each
+  // batch of the log.
+  virtual void OnStaged(std::span<const EventToStage> /*events*/) {}
+
   // At the end of each turn, when all is committed: serves those who wait, where something became free or
   // new. May stage; it is committed at once. Cheap when there is nothing to do.
   virtual void ServeWaiting() {}
@@ -73,6 +79,8 @@ class RecoveredTable {
  public:
   virtual ~RecoveredTable() = default;
   virtual void OnOwnEvent(const RecordHeader& header, const wire::Event& event) = 0;
+  // The event answers a request (AnswerKindOf its type): puts what only its data says into the answer.
+  virtual void FillAnswer(const wire::Event& /*event*/, KeptAnswer* /*answer*/) {}
 };
 
 }  // namespace roost
