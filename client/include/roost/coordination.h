@@ -134,9 +134,19 @@ using VerdictKey = std::array<uint8_t, 32>;
 std::string KeyText(const VerdictKey& key);
 std::optional<VerdictKey> ParseVerdictKey(std::string_view text);
 
+// Of answers by the operator's rules; no agent can be called so.
+inline constexpr std::string_view kPolicyLabel = "$policy";
+inline constexpr size_t kQuestionInputBytesMax = 64 << 10;
+
 struct Question {
   std::string kind = {};   // 1 to 128 bytes, e.g. tool.Bash
-  std::string input = {};  // JSON text, at most 64 KiB
+  std::string input = {};  // JSON text, at most kQuestionInputBytesMax
+};
+
+// What becomes of a question that neither a rule nor an earlier decision answers.
+enum class Asking : uint8_t {
+  kDecide,     // one who asks is told to decide it
+  kOnlyKnown,  // it stays undecided
 };
 
 struct Answer {
@@ -145,7 +155,7 @@ struct Answer {
   uint64_t token = 0;
   VerdictKey key = {};
   std::string reason = {};
-  std::string by = {};       // "policy", or the label of who decided
+  std::string by = {};       // kPolicyLabel, or the label of who decided
   uint64_t decided_ns = 0;   // CLOCK_REALTIME; 0: not decided
   bool cached = false;       // decided before it was asked
   std::string error = {};    // the question can't be answered: its input is wrong, and why
