@@ -1,26 +1,9 @@
 #include "client/segment_cache.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace roost {
-namespace {
-
-// Of the segments that begin at or before `wanted`, the last one is the only one that can have it: an
-// older one that still counts as open was closed meanwhile.
-template <typename Base>
-std::list<SegmentCache::Entry>::iterator LastBeginningBefore(
-    std::list<SegmentCache::Entry>* entries, uint64_t wanted, Base base) {
-  auto best = entries->end();
-  for (auto it = entries->begin(); it != entries->end(); ++it) {
-    if (base(*it) > wanted) continue;
-    if (best == entries->end() || base(*it) > base(*best)) best = it;
-  }
-  return best;
-}
-
-}  // namespace
 
 bool SegmentCache::Entry::TakeFooter() {
   if (!reader.footer().has_value()) return false;
@@ -29,36 +12,72 @@ bool SegmentCache::Entry::TakeFooter() {
   return true;
 }
 
+// Before entries move.
+void SegmentCache::ForgetLastUse() {
+  if (used_last_ != kNone) entries_[used_last_].reader.ReleaseIfLarge();
+  used_last_ = kNone;
+}
+
 void SegmentCache::Add(Entry entry) {
+  ForgetLastUse();
   const uint64_t base = entry.reader.base_sequence();
-  entries_.remove_if([base](const Entry& old) { return old.reader.base_sequence() == base; });
-  entries_.push_front(std::move(entry));
-  if (entries_.size() > kSegmentsMax) entries_.pop_back();
+  std::erase_if(entries_, [base](const Entry& old) { return old.reader.base_sequence() == base; });
+  if (entries_.size() == kSegmentsMax) {
+    entries_.erase(
+        std::min_element(entries_.begin(), entries_.end(),
+                         [](const Entry& a, const Entry& b) { return a.last_use < b.last_use; }));
+  }
+  entry.last_use = ++uses_;
+  const auto place = std::find_if(entries_.begin(), entries_.end(), [base](const Entry& other) {
+    return other.reader.base_sequence() > base;
+  });
+  entries_.insert(place, std::move(entry));
+}
+
+// Of the segments that begin at or before `wanted`, the last one is the only one that can have it: an
+// older one that still counts as open was closed meanwhile.
+template <typename Base>
+size_t SegmentCache::LastBeginningBefore(uint64_t wanted, Base base) const {
+  const auto after =
+      std::upper_bound(entries_.begin(), entries_.end(), wanted,
+                       [base](uint64_t value, const Entry& entry) { return value < base(entry); });
+  return after == entries_.begin() ? kNone : static_cast<size_t>(after - entries_.begin()) - 1;
+}
+
+SegmentCache::Entry* SegmentCache::Use(size_t index) {
+  if (used_last_ != index && used_last_ != kNone) entries_[used_last_].reader.ReleaseIfLarge();
+  used_last_ = index;
+  entries_[index].last_use = ++uses_;
+  return &entries_[index];
 }
 
 SegmentCache::Entry* SegmentCache::FindBySequence(uint64_t sequence) {
-  const auto found = LastBeginningBefore(
-      &entries_, sequence, [](const Entry& entry) { return entry.reader.base_sequence(); });
-  if (found == entries_.end()) return nullptr;
-  if (found->last_sequence != 0 && sequence > found->last_sequence) return nullptr;
-  entries_.splice(entries_.begin(), entries_, found);
-  return &*found;
+  const size_t found = LastBeginningBefore(
+      sequence, [](const Entry& entry) { return entry.reader.base_sequence(); });
+  if (found == kNone) return nullptr;
+  const Entry& entry = entries_[found];
+  if (entry.last_sequence != 0 && sequence > entry.last_sequence) return nullptr;
+  return Use(found);
 }
 
 SegmentCache::Entry* SegmentCache::FindByPosition(uint64_t position) {
-  const auto found = LastBeginningBefore(
-      &entries_, position, [](const Entry& entry) { return entry.reader.base_position(); });
-  if (found == entries_.end()) return nullptr;
-  if (found->end_position != 0 && position >= found->end_position) return nullptr;
-  entries_.splice(entries_.begin(), entries_, found);
-  return &*found;
+  const size_t found = LastBeginningBefore(
+      position, [](const Entry& entry) { return entry.reader.base_position(); });
+  if (found == kNone) return nullptr;
+  const Entry& entry = entries_[found];
+  if (entry.end_position != 0 && position >= entry.end_position) return nullptr;
+  return Use(found);
 }
 
 void SegmentCache::Drop(const Entry* entry) {
-  entries_.remove_if([entry](const Entry& other) { return &other == entry; });
+  ForgetLastUse();
+  entries_.erase(entries_.begin() + (entry - entries_.data()));
 }
 
-void SegmentCache::Clear() { entries_.clear(); }
+void SegmentCache::Clear() {
+  entries_.clear();
+  used_last_ = kNone;
+}
 
 void SegmentCache::Release() {
   for (Entry& entry : entries_) entry.reader.Release();

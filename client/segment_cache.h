@@ -1,11 +1,15 @@
-// The few segments of the journal that a reader has open: at most kSegmentsMax, the least recently used
-// goes. One thread.
+// The segments of the journal that a reader has open: at most kSegmentsMax, the least recently used goes.
+// The events of one stream among many lie in as many segments as the page has events, so there is room for
+// more than one page needs. One thread.
+//
+// Memory: a descriptor and about 400 bytes a segment; 4 KiB of buffer for each that was read, and up to
+// SegmentReader::kReadAheadBytes for the one that was read last.
 #ifndef ROOST_CLIENT_SEGMENT_CACHE_H_
 #define ROOST_CLIENT_SEGMENT_CACHE_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <list>
-#include <memory>
+#include <vector>
 
 #include "base/status.h"
 #include "log/segment_reader.h"
@@ -14,7 +18,7 @@ namespace roost {
 
 class SegmentCache {
  public:
-  static constexpr size_t kSegmentsMax = 4;
+  static constexpr size_t kSegmentsMax = 64;
 
   struct Entry {
     SegmentReader reader;
@@ -22,6 +26,7 @@ class SegmentCache {
     uint64_t last_sequence = 0;    // of a closed segment; 0: open
     uint64_t anchor_sequence = 0;  // a known place in an open one
     uint64_t anchor_position = 0;
+    uint64_t last_use = 0;  // the cache's own
 
     // Takes over from the reader where the segment ends, if it is closed; true if so.
     bool TakeFooter();
@@ -31,6 +36,7 @@ class SegmentCache {
   // The segment that has it, or nullptr: it must be fetched. An open segment counts as having everything
   // from its beginning on; a reader that runs into its end (kEnd before head) drops it and fetches again,
   // since it was closed meanwhile.
+  // What is returned lives until the next call of Add, Drop or Clear.
   Entry* FindBySequence(uint64_t sequence);
   Entry* FindByPosition(uint64_t position);
   void Drop(const Entry* entry);
@@ -41,7 +47,16 @@ class SegmentCache {
   void ReleaseOpen();
 
  private:
-  std::list<Entry> entries_;  // most recently used first
+  static constexpr size_t kNone = SIZE_MAX;
+
+  template <typename Base>
+  size_t LastBeginningBefore(uint64_t wanted, Base base) const;
+  Entry* Use(size_t index);
+  void ForgetLastUse();
+
+  std::vector<Entry> entries_;  // by base sequence, and so by base position
+  size_t used_last_ = kNone;
+  uint64_t uses_ = 0;
 };
 
 }  // namespace roost

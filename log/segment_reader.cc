@@ -50,6 +50,10 @@ void SegmentReader::Release() {
   trusted_end_ = 0;
 }
 
+void SegmentReader::ReleaseIfLarge() {
+  if (buffer_.capacity() > kReadNearBytes / 4) Release();
+}
+
 SegmentReader::Outcome SegmentReader::Fill(uint64_t position, uint64_t size, uint64_t* available) {
   const uint64_t trusted = footer_ ? buffer_position_ + buffer_.size() : trusted_end_;
   if (position >= buffer_position_ && position + size <= trusted) {
@@ -59,25 +63,39 @@ SegmentReader::Outcome SegmentReader::Fill(uint64_t position, uint64_t size, uin
   return Refill(position, size, available);
 }
 
+uint64_t SegmentReader::ChooseWindow(uint64_t position, uint64_t size) {
+  const uint64_t end = buffer_position_ + buffer_.size();
+  const bool goes_on =
+      !buffer_.empty() && position >= buffer_position_ && position <= end + kReadNearBytes / 4;
+  if (goes_on) {
+    read_ahead_ = std::clamp(4 * read_ahead_, kReadNearBytes, kReadAheadBytes);
+    return position;
+  }
+  // Backwards only in a closed segment: an open one is trusted from a record's beginning on.
+  const bool goes_back = footer_ && !buffer_.empty() && position < buffer_position_ &&
+                         buffer_position_ - position <= kReadNearBytes;
+  read_ahead_ = goes_back ? kReadNearBytes : kReadPlaceBytes;
+  if (!goes_back) return position;
+  const uint64_t window_end = position + std::max<uint64_t>(size, kReadPlaceBytes);
+  return std::max(header_.base_position, window_end - std::min(window_end, kReadNearBytes));
+}
+
 SegmentReader::Outcome SegmentReader::Refill(uint64_t position, uint64_t size,
                                              uint64_t* available) {
-  // Who goes on where the buffer ends walks through the segment; who goes elsewhere follows the links of
-  // a stream, and wants one event of each place.
-  const bool goes_on = !buffer_.empty() && position >= buffer_position_ &&
-                       position <= buffer_position_ + buffer_.size();
-  read_ahead_ = goes_on ? std::min(4 * read_ahead_, kReadAheadBytes) : kReadAheadBytesFirst;
-  const uint64_t wanted =
-      std::min(std::max<uint64_t>(read_ahead_, size), EndPosition() - position);
+  const uint64_t begin = std::min(ChooseWindow(position, size), position);
+  const uint64_t before = position - begin;
+  const uint64_t needed = before + size;
+  const uint64_t wanted = std::min(std::max<uint64_t>(read_ahead_, needed), EndPosition() - begin);
   buffer_.resize(wanted);
-  buffer_position_ = position;
-  auto got = ReadAt(fd_.get(), buffer_, OffsetInSegment(header_, position), name_);
+  buffer_position_ = begin;
+  auto got = ReadAt(fd_.get(), buffer_, OffsetInSegment(header_, begin), name_);
   if (!got.ok()) {
     Release();
     return Failed(got.status());
   }
   buffer_.resize(*got);
-  *available = *got;
-  if (*got < std::min(size, wanted)) {
+  *available = *got - std::min<uint64_t>(before, *got);
+  if (*got < std::min(needed, wanted)) {
     auto file_size = FileSize(fd_.get(), name_);
     if (!file_size.ok()) return Failed(file_size.status());
     if (footer_ || *file_size < kSegmentHeaderBytes) return Outcome::kGone;

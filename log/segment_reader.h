@@ -6,6 +6,10 @@
 // head may be asked for. It may be closed or taken by retention meanwhile; that is noticed.
 //
 // One thread at a time. Keeps one read-ahead buffer, at most kReadAheadBytes, given back by Release().
+// How much is read at once follows from where the reading goes: a place alone kReadPlaceBytes, the
+// neighbourhood of the place before kReadNearBytes, on and on forwards up to kReadAheadBytes. So a walk
+// along a stream's links reads little where the stream's events are far apart, and a scan that wants
+// headers alone reads none of the bodies larger than kReadNearBytes / 4.
 // A record that is larger is read straight to where it goes, and is never above kRecordBytesMax.
 #ifndef ROOST_LOG_SEGMENT_READER_H_
 #define ROOST_LOG_SEGMENT_READER_H_
@@ -28,7 +32,8 @@ namespace roost {
 class SegmentReader {
  public:
   static constexpr size_t kReadAheadBytes = 256 << 10;
-  static constexpr size_t kReadAheadBytesFirst = 16 << 10;  // grows while the reading goes on forwards
+  static constexpr size_t kReadNearBytes = 16 << 10;
+  static constexpr size_t kReadPlaceBytes = 1 << 10;
 
   // Reads and checks the header and, if there is one, the footer with its index. `name` is for messages.
   // kCorruption, kIncompatible, kIoError, kGone (the file was cut to nothing by retention).
@@ -62,6 +67,8 @@ class SegmentReader {
 
   // Gives the read-ahead buffer back.
   void Release();
+  // Keeps it if it is no more than a few places': for whoever turns to another segment for now.
+  void ReleaseIfLarge();
 
  private:
   SegmentReader() = default;
@@ -72,6 +79,8 @@ class SegmentReader {
   Outcome Fill(uint64_t position, uint64_t size, uint64_t* available);
   // Fill() without what the buffer has: an open segment may have grown since.
   Outcome Refill(uint64_t position, uint64_t size, uint64_t* available);
+  // Where Refill begins to read, and how much at once is worth it (read_ahead_).
+  uint64_t ChooseWindow(uint64_t position, uint64_t size);
   void TrustBuffer();
   Outcome HeaderAt(uint64_t position, RecordHeader* header);
   Outcome AppendRecord(uint64_t position, const RecordHeader& header, std::vector<std::byte>* out);
@@ -87,7 +96,7 @@ class SegmentReader {
   std::optional<SegmentFooter> footer_;
   std::vector<std::byte> buffer_;
   uint64_t buffer_position_ = 0;
-  size_t read_ahead_ = kReadAheadBytesFirst;
+  size_t read_ahead_ = kReadPlaceBytes;
   // Up to here the buffer has whole records. Behind it, in an open segment, there may be half a record
   // that the broker was writing when it was read.
   uint64_t trusted_end_ = 0;
