@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/link_preload.h"
+
 namespace roost {
 
 RecordSource::RecordSource(const RingReader* ring, SegmentCache* segments)
@@ -31,6 +33,10 @@ bool RecordSource::RingIsAll() const {
 
 bool RecordSource::IsCold(uint64_t position) const {
   return ring_ == nullptr || position < ring_->reclaimed();
+}
+
+void RecordSource::Preload(const RecordHeader& newest, uint64_t count) const {
+  if (ring_ != nullptr) PreloadLinks(*ring_, newest, count);
 }
 
 bool RecordSource::IsHot(uint64_t sequence) const {

@@ -43,6 +43,8 @@ class RecordSource {
 
   // True if the ring has overwritten what was at `position` (or there is no ring).
   bool IsCold(uint64_t position) const;
+  // Makes the `count` events of a stream before `newest` quick to read, as far as the ring has them.
+  void Preload(const RecordHeader& newest, uint64_t count) const;
   // True if the ring has event `sequence`.
   bool IsHot(uint64_t sequence) const;
 

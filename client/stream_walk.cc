@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "client/link_preload.h"
 #include "log/record.h"
 
 namespace roost {
@@ -13,6 +14,7 @@ void StreamWalk::Begin(uint64_t last_position) {
   last_position_ = last_position;
   top_ = Node();
   older_gone_ = false;
+  preloaded_ = UINT64_MAX;
   places_.clear();
   taken_sequence_ = 0;
   node_taken_ = false;
@@ -227,6 +229,7 @@ ReadStep StreamWalk::Follow(QueryRun* run, const Node& from, uint64_t link, uint
 
 void StreamWalk::BeginStretch() {
   node_ = top_;
+  preloaded_ = UINT64_MAX;
   end_revision_ = 0;
   phase_ = Phase::kStretch;
 }
@@ -268,8 +271,15 @@ void StreamWalk::CollectNode(const QueryRun& run) {
   }
 }
 
+void StreamWalk::PreloadBefore(QueryRun* run, uint64_t count) {
+  if (count == 0 || node_.revision() > preloaded_) return;
+  run->source.Preload(node_.header, count);
+  preloaded_ = node_.revision() - std::min({node_.revision(), count, kLinkPreloadMax});
+}
+
 ReadStep StreamWalk::Collect(QueryRun* run) {
   while (node_.revision() > start_revision_) {
+    PreloadBefore(run, node_.revision() - start_revision_);
     Node next;
     const RecordHeader& at = node_.header;
     const ReadStep step = at.previous == 0
@@ -317,6 +327,7 @@ ReadStep StreamWalk::TakeStretch(QueryRun* run) {
 ReadStep StreamWalk::TakeBack(QueryRun* run) {
   while (node_.sequence() > run->low) {
     if (!node_taken_) {
+      PreloadBefore(run, run->filter.is_selective() ? kLinkPreloadMax : run->page.room() - 1);
       if (run->filter.MatchesHeader(node_.header)) {
         const ReadStep step = run->Take(node_.sequence(), node_.position, /*of_stream=*/true);
         if (step == ReadStep::kGone) {

@@ -73,6 +73,8 @@ class StreamWalk {
   void TopIs(QueryRun* run, const Node& top);
   void BeginStretch();
   void CollectNode(const QueryRun& run);
+  // Before node_ is left for up to `count` events before it.
+  void PreloadBefore(QueryRun* run, uint64_t count);
   // Reads what a link of `from` leads to and checks it.
   ReadStep Follow(QueryRun* run, const Node& from, uint64_t link, uint64_t revision, Node* node);
   // False: the page has to end before the gap.
@@ -90,6 +92,7 @@ class StreamWalk {
   uint64_t start_revision_ = 0;  // of the stretch, like the next two
   uint64_t end_revision_ = 0;
   uint64_t end_sequence_ = 0;
+  uint64_t preloaded_ = 0;       // the oldest revision that was asked for ahead of the walk
   std::vector<Place> places_;    // newest first
   uint64_t taken_sequence_ = 0;  // the last event that was looked at
   bool node_taken_ = false;

@@ -186,6 +186,29 @@ RingReader::Outcome RingReader::ReadRecordAt(uint64_t position, std::vector<std:
   return Outcome::kOverrun;
 }
 
+void RingReader::PrefetchRange(uint64_t position, uint64_t begin, uint64_t end) const {
+  constexpr uint64_t kLine = 64;
+  const std::byte* records = mapping_.data() + layout_.records_offset;
+  for (uint64_t at = (position + begin) & ~(kLine - 1); at < position + end; at += kLine) {
+    __builtin_prefetch(records + (at & (layout_.records_size - 1)));
+  }
+}
+
+void RingReader::PrefetchRest(uint64_t position, uint64_t size) const {
+  PrefetchRange(position, kPrefetchBytes, std::min(size, kPrefetchBytesMax));
+}
+
+RingReader::Links RingReader::PeekLinks(uint64_t position) const {
+  const std::byte* records = mapping_.data() + layout_.records_offset;
+  const auto word = [&](uint64_t offset) {
+    return LoadWordRelaxed(records + ((position + offset) & (layout_.records_size - 1)));
+  };
+  return {.size = static_cast<uint32_t>(word(offsetof(RecordHeader, size))),
+          .revision = word(offsetof(RecordHeader, revision)),
+          .previous = word(offsetof(RecordHeader, previous)),
+          .jump = word(offsetof(RecordHeader, jump))};
+}
+
 std::optional<uint32_t> RingReader::FindStream(std::string_view name) const {
   const uint64_t hash = StreamHash(name);
   const auto* slots =
@@ -195,7 +218,10 @@ std::optional<uint32_t> RingReader::FindStream(std::string_view name) const {
         slots[(hash + probe) & (layout_.hash_slots - 1)].load(std::memory_order_acquire);
     if (slot == 0 || slot > layout_.streams_max) return std::nullopt;
     const uint32_t id = slot - 1;
-    if (entry(id).name_hash == hash && Stream(id).name == name) return id;
+    if (entry(id).name_hash != hash) continue;
+    // Whoever looks for a stream reads its newest event next: both misses at once.
+    Prefetch(entry(id).last_position.load(std::memory_order_relaxed));
+    if (Stream(id).name == name) return id;
   }
   return std::nullopt;
 }

@@ -73,6 +73,21 @@ class RingReader {
   // 8 if it was. On any other outcome `out` is as before.
   Outcome ReadRecordAt(uint64_t position, std::vector<std::byte>* out) const;
 
+  // ---- hints: what they say is not checked, and they never fail ----
+
+  // Asks the processor for the beginning of what lies at `position`, or did.
+  void Prefetch(uint64_t position) const { PrefetchRange(position, 0, kPrefetchBytes); }
+  // The rest, up to `size` bytes of it.
+  void PrefetchRest(uint64_t position, uint64_t size) const;
+  struct Links {
+    uint32_t size = 0;
+    uint64_t revision = 0;
+    uint64_t previous = 0;
+    uint64_t jump = 0;
+  };
+  // Of what lies at `position`, if it is a record and not gone. REQUIRES: IsAligned(position, 8).
+  Links PeekLinks(uint64_t position) const;
+
   std::optional<uint32_t> FindStream(std::string_view name) const;
   uint64_t stream_count() const;
   // REQUIRES: id < stream_count().
@@ -81,8 +96,11 @@ class RingReader {
  private:
   RingReader() = default;
 
-  // Copies [position, position + size) out, around the end if need be. No check.
-  void CopyOut(uint64_t position, std::byte* to, uint64_t size) const;
+  // As much as a small event has, and what a large one is still worth.
+  static constexpr uint64_t kPrefetchBytes = 256;
+  static constexpr uint64_t kPrefetchBytesMax = 1024;
+
+  void PrefetchRange(uint64_t position, uint64_t begin, uint64_t end) const;
   const RingHeader& header() const;
   const StreamEntry& entry(uint32_t id) const;
 
