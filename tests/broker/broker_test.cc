@@ -592,11 +592,18 @@ void PassOrDrop(const ControlPeer& peer, Bytes message, const UniqueFd& lingerin
             0);
 }
 
+// Who closes the last of a socket's descriptors lingers. That must not be the test.
+void CloseElsewhere(UniqueFd fd) {
+  std::thread([fd = std::move(fd)]() mutable { fd.Reset(); }).detach();
+}
+
 // Each test would take a minute if the broker closed these descriptors where it serves its clients.
 TEST_F(BrokerTest, IsNotBlockedByClosingADescriptorThatWasPassed) {
   ControlPeer peer(broker_.socket(), "alice");
   ControlPeer other(broker_.socket(), "bob");
-  peer.Send(peer.AppendMessage(1, "s"), MakeLingeringSocket().get());
+  UniqueFd lingering = MakeLingeringSocket();
+  peer.Send(peer.AppendMessage(1, "s"), lingering.get());
+  CloseElsewhere(std::move(lingering));
   EXPECT_NE(peer.Receive()->body_as_Appended(), nullptr);
   for (uint64_t number = 1; number <= 3; ++number) {
     EXPECT_NE(other.Append(number, "t")->body_as_Appended(), nullptr);
@@ -607,11 +614,13 @@ TEST_F(BrokerTest, IsNotBlockedByDescriptorsThatNobodyReceived) {
   ControlPeer other(broker_.socket(), "bob");
   {
     ControlPeer peer(broker_.socket(), "alice");
-    const UniqueFd with_nothing = MakeLingeringSocket();
-    const UniqueFd with_garbage = MakeLingeringSocket();
+    UniqueFd with_nothing = MakeLingeringSocket();
+    UniqueFd with_garbage = MakeLingeringSocket();
     (void)SendSeqpacket(peer.fd(), {});  // as good as a hang-up; what follows may lie unread
     PassOrDrop(peer, {}, with_nothing);
     PassOrDrop(peer, AsBytes("garbage"), with_garbage);
+    CloseElsewhere(std::move(with_nothing));
+    CloseElsewhere(std::move(with_garbage));
     EXPECT_TRUE(peer.Ends());
   }
   for (uint64_t number = 1; number <= 3; ++number) {
