@@ -96,6 +96,7 @@ class Log final : public LogWriter {
   Status Commit() override;
   void Abandon() override;
   uint64_t head() const override { return head_; }
+  VerdictMemory verdict_memory() override { return ring_.verdicts(); }
   Status Close() override;
 
   const LogOptions& options() const override { return options_; }

@@ -22,6 +22,7 @@
 #include "base/unique_fd.h"
 #include "log/record_format.h"
 #include "log/ring_format.h"
+#include "log/verdict_format.h"
 
 namespace roost {
 
@@ -122,6 +123,9 @@ class LogWriter {
 
   // Newest visible event.
   virtual uint64_t head() const = 0;
+
+  // The ring's table of verdicts, for the one VerdictTableWriter; as long as this object. Without a ring: none.
+  virtual VerdictMemory verdict_memory() { return {}; }
 
   // Writes the closing mark, syncs, closes. Nothing may be staged. No other function afterwards.
   virtual Status Close() = 0;

@@ -3,11 +3,11 @@
 // same user, can write it, resize it or lift the seals.
 //
 //   0            4096
-//   +------------+---------------+---------------+-------------+---------------+------------------+
-//   | RingHeader | stream hash   | stream table  | names       | sequence index| records          |
-//   |            | uint32_t[]    | StreamEntry[] | char[]      | uint64_t[]    | std::byte[]      |
-//   +------------+---------------+---------------+-------------+---------------+------------------+
-//                ^hash_offset    ^streams_offset ^names_offset ^index_offset   ^records_offset
+//   +------------+-------------+---------------+-------------+----------------+-----------------+---------------+
+//   | RingHeader | stream hash | stream table  | names       | sequence index | verdicts        | records       |
+//   |            | uint32_t[]  | StreamEntry[] | char[]      | uint64_t[]     | VerdictEntry[]  | std::byte[]   |
+//   +------------+-------------+---------------+-------------+----------------+-----------------+---------------+
+//                ^hash_offset  ^streams_offset ^names_offset ^index_offset    ^verdicts_offset  ^records_offset
 //
 // All regions begin on a page, the records on 2 MiB (so that huge pages fit). A memfd has only the
 // pages that were touched: room for a million streams costs nothing until they exist.
@@ -21,6 +21,7 @@
 //                 stream that would lie more than kHashProbesMax slots away is refused.
 // names           the streams' names, one after another, without separators. A stream of which damage
 //                 or retention took every event has no name, no hash slot and revision 0.
+// verdicts        a protocol of its own: log/verdict_format.h.
 //
 // Commit protocol, the whole of it:
 //   writer  1. reclaimed := end of what will be written - records_size   relaxed, then a release fence
@@ -51,11 +52,12 @@
 #include <cstdint>
 
 #include "log/record_format.h"
+#include "log/verdict_format.h"
 
 namespace roost {
 
 inline constexpr uint64_t kRingMagic = 0x31474e4952545352;  // "RSTRING1"
-inline constexpr uint32_t kRingVersion = 1;
+inline constexpr uint32_t kRingVersion = 2;
 inline constexpr uint64_t kRingPage = 4096;
 inline constexpr uint64_t kRecordsAlignment = 2ull << 20;
 inline constexpr uint64_t kRingBytesMin = 64ull << 10;  // of the records region; a power of two
@@ -108,12 +110,15 @@ struct RingHeader {
   uint64_t event_data_bytes_max;  // limits of an append, for clients to say no early
   uint64_t batch_events_max;
   uint64_t batch_bytes_max;
+  uint64_t verdicts_offset;
+  uint64_t verdicts_slots;  // a power of two
 
   alignas(64) std::atomic<uint64_t> head;       // sequence of the newest visible event; 0: none
   alignas(64) std::atomic<uint64_t> reclaimed;  // records before this position may be overwritten
   alignas(64) std::atomic<uint64_t> oldest;  // sequence of the oldest whole event; relaxed, a hint
   alignas(64) std::atomic<uint64_t> stream_count;  // entries 0 .. stream_count-1 are there
   std::atomic<uint64_t> log_oldest;  // oldest event that journal or ring still have; a hint
+  alignas(64) std::atomic<uint64_t> policy_version;  // log/verdict_format.h; 0: there is no policy
 };
 static_assert(sizeof(RingHeader) <= kRingPage);
 static_assert(std::atomic<uint64_t>::is_always_lock_free);

@@ -66,6 +66,10 @@ const char* WhatIsWrong(const RingLayout& ring, uint64_t file_size) {
       !Fits(ring.records_offset, ring.records_size, 1, ring.size)) {
     return "records";
   }
+  if (!std::has_single_bit(ring.verdicts_slots) || ring.verdicts_slots < kVerdictBucketSlots ||
+      !Fits(ring.verdicts_offset, ring.verdicts_slots, sizeof(VerdictEntry), ring.size)) {
+    return "verdicts";
+  }
   if (ring.durability > Durability::kPower) return "durability";
   return nullptr;
 }
@@ -91,6 +95,8 @@ RingLayout LayoutOf(const RingHeader& header) {
   layout.event_data_bytes_max = header.event_data_bytes_max;
   layout.batch_events_max = header.batch_events_max;
   layout.batch_bytes_max = header.batch_bytes_max;
+  layout.verdicts_offset = header.verdicts_offset;
+  layout.verdicts_slots = header.verdicts_slots;
   return layout;
 }
 
@@ -207,6 +213,11 @@ RingReader::Links RingReader::PeekLinks(uint64_t position) const {
           .revision = word(offsetof(RecordHeader, revision)),
           .previous = word(offsetof(RecordHeader, previous)),
           .jump = word(offsetof(RecordHeader, jump))};
+}
+
+VerdictRegion RingReader::verdicts() const {
+  return {mapping_.data() + layout_.verdicts_offset, layout_.verdicts_slots,
+          &header().policy_version};
 }
 
 std::optional<uint32_t> RingReader::FindStream(std::string_view name) const {

@@ -18,6 +18,7 @@
 #include "base/unique_fd.h"
 #include "log/record_format.h"
 #include "log/ring_format.h"
+#include "log/verdict_format.h"
 
 namespace roost {
 
@@ -31,6 +32,7 @@ struct RingLayout {
   uint64_t size, hash_offset, hash_slots, streams_offset, streams_max, names_offset, names_size,
       index_offset, index_slots, records_offset, records_size;
   uint64_t event_data_bytes_max, batch_events_max, batch_bytes_max;
+  uint64_t verdicts_offset, verdicts_slots;
 };
 
 // What the stream table says of one stream. Each field is right by itself; a stream that is being
@@ -87,6 +89,9 @@ class RingReader {
   };
   // Of what lies at `position`, if it is a record and not gone. REQUIRES: IsAligned(position, 8).
   Links PeekLinks(uint64_t position) const;
+
+  // The table of verdicts, for a VerdictReader. Lives as long as the reader.
+  VerdictRegion verdicts() const;
 
   std::optional<uint32_t> FindStream(std::string_view name) const;
   uint64_t stream_count() const;

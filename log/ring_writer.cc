@@ -57,6 +57,8 @@ void LayOut(const RingSpec& spec, RingHeader* header) {
   header->streams_offset = place(header->streams_max * sizeof(StreamEntry), kRingPage);
   header->names_offset = place(header->names_size, kRingPage);
   header->index_offset = place(header->index_slots * sizeof(uint64_t), kRingPage);
+  header->verdicts_slots = kVerdictSlots;
+  header->verdicts_offset = place(kVerdictSlots * sizeof(VerdictEntry), kRingPage);
   header->records_offset = place(header->records_size, kRecordsAlignment);
   header->size = end;
 }
@@ -125,6 +127,11 @@ std::atomic<uint32_t>& RingWriter::hash_slot(uint64_t probe) const {
 std::atomic<uint64_t>& RingWriter::index_slot(uint64_t sequence) const {
   auto* slots = reinterpret_cast<std::atomic<uint64_t>*>(mapping_.data() + header().index_offset);
   return slots[sequence & (index_slots_ - 1)];
+}
+
+VerdictMemory RingWriter::verdicts() const {
+  return {mapping_.data() + header().verdicts_offset, header().verdicts_slots,
+          &header().policy_version};
 }
 
 std::span<char> RingWriter::names() const {

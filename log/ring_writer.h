@@ -14,6 +14,7 @@
 #include "log/record_format.h"
 #include "log/ring_format.h"
 #include "log/stream_directory.h"
+#include "log/verdict_format.h"
 
 namespace roost {
 
@@ -36,6 +37,8 @@ class RingWriter {
   // Sealed; opened read-only where /proc allows it. As long as this object.
   int fd() const { return fd_.get(); }
   uint64_t records_size() const { return records_size_; }
+  // For the VerdictTableWriter. As long as this object.
+  VerdictMemory verdicts() const;
   // For the StreamDirectory that this ring publishes.
   std::span<char> names() const;
 

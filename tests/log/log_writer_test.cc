@@ -592,8 +592,9 @@ TEST_F(LogWriterTest, SaysAtTheStartThatAFileMayNotBeAsLargeAsASegment) {
   const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
   rlimit old_limit{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old_limit), 0);
-  options_.segment_bytes = 8 << 20;
-  const rlimit limit{4 << 20, old_limit.rlim_max};
+  options_.segment_bytes = 64 << 20;
+  const rlimit limit{32 << 20,  // the ring fits
+                     old_limit.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
   const Status status = TryOpen();
   ::setrlimit(RLIMIT_FSIZE, &old_limit);

@@ -320,6 +320,7 @@ TEST_F(RingReaderOpenTest, RefusesRegionsThatReachOutOfTheMemory) {
       [](RingHeader* h, uint64_t v) { h->names_offset = v; },
       [](RingHeader* h, uint64_t v) { h->index_offset = v; },
       [](RingHeader* h, uint64_t v) { h->records_offset = v; },
+      [](RingHeader* h, uint64_t v) { h->verdicts_offset = v; },
   };
   for (const auto& set : offsets) {
     for (const uint64_t value : std::vector<uint64_t>{0, 4104, UINT64_MAX & ~4095ull, 1ull << 62}) {
@@ -336,6 +337,7 @@ TEST_F(RingReaderOpenTest, RefusesCountsThatCannotBe) {
       [](RingHeader* h, uint64_t v) { h->streams_max = v; },
       [](RingHeader* h, uint64_t v) { h->index_slots = v; },
       [](RingHeader* h, uint64_t v) { h->records_size = v; },
+      [](RingHeader* h, uint64_t v) { h->verdicts_slots = v; },
   };
   for (size_t i = 0; i < counts.size(); ++i) {
     for (const uint64_t value : std::vector<uint64_t>{0, UINT64_MAX, 1ull << 61, 1ull << 40}) {
