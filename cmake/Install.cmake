@@ -41,4 +41,5 @@ configure_file(packaging/roostd.service.in ${PROJECT_BINARY_DIR}/roostd.service 
 install(FILES ${PROJECT_BINARY_DIR}/roostd.service DESTINATION lib/systemd/system COMPONENT programs)
 install(FILES packaging/roost.sysusers DESTINATION lib/sysusers.d RENAME roost.conf COMPONENT programs)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
+install(FILES packaging/policy.example.toml DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
