@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "broker/coordination/waiting_budget.h"
 #include "broker/counters_writer.h"
+#include "broker/groups/group_room.h"
 #include "broker/logging.h"
 #include "broker/own_event.h"
 #include "broker/recovered_state.h"
@@ -71,6 +72,7 @@ struct Broker::Parts {
   SocketGuard guard;
   Disposer disposer;
   IdTable ids;
+  GroupTable group_table;
   RecoveryReport report;
   std::unique_ptr<LogWriter> log;
   std::optional<RingReader> sequencer_ring, waker_ring, librarian_ring;
@@ -81,6 +83,8 @@ struct Broker::Parts {
   std::optional<OwnEvents> own_events;
   UndoLog undo;
   WaitingBudget waiting;
+  std::optional<ChangeWriter> changes;
+  std::optional<GroupRoom> groups;
   std::optional<Coordinator> coordinator;
   std::optional<Attacher> attacher;
   std::optional<Appender> appender;
@@ -92,7 +96,7 @@ struct Broker::Parts {
 };
 
 Status Broker::Parts::OpenLog() {
-  RecoveredState recovered(&ids);
+  RecoveredState recovered(&ids, {&group_table});
   auto opened = LogWriter::Open(options.log, options.socket, &recovered, &report);
   if (!opened.ok()) return opened.status();
   log = *std::move(opened);
@@ -122,7 +126,16 @@ Status Broker::Parts::MakeCounters() {
 void Broker::Parts::MakeParts() {
   turn.emplace(log.get(), &ids, &*counters, &replies);
   own_events.emplace(log.get(), &*turn);
-  coordinator.emplace(&*turn, &undo, std::vector<Coordinator::Entry>{});
+  changes.emplace(log.get(), &*own_events, &*turn, &undo);
+  groups.emplace(GroupRoom::Parts{log.get(), &*sessions, &group_table, &*changes, &waiting},
+                 options.max_tries);
+  coordinator.emplace(
+      &*turn, &undo,
+      std::vector<Coordinator::Entry>{
+          {&*groups,
+           {wire::RequestBody::Take, wire::RequestBody::Settle, wire::RequestBody::ListParked,
+            wire::RequestBody::Unpark, wire::RequestBody::ListGroups},
+           {KeptAnswer::Kind::kTaken, KeptAnswer::Kind::kSettled, KeptAnswer::Kind::kUnparked}}});
   attacher.emplace(Attacher::Parts{log.get(), &*sessions, &*own_events, &*turn, &*counters,
                                    &replies, &*coordinator},
                    options.sessions_max);

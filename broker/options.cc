@@ -139,6 +139,8 @@ std::vector<Setting> AllSettings() {
        Number(LogField<&LogOptions::batch_events_max>, ParseNumber, 1, UINT16_MAX)},
       {"max-batch-bytes", "SIZE", "a batch (default: 4MiB; never over ring/4 or segment/2)", false,
        Number(LogField<&LogOptions::batch_bytes_max>, ParseSize, 4096, kBatchBytesLimit)},
+      {"max-tries", "N", "hand an event of a group out so often, then park it (default: 5)", false,
+       Number(Field<&BrokerOptions::max_tries>, ParseNumber, 1, 1'000'000)},
       {"spin", "TIME", "look on so long before sleeping (default: 50us)", false,
        Number(Field<&BrokerOptions::spin_ns>, ParseDurationNs, 0, kSpinNsMax)},
       {"ready-fd", "N", "gets \"ready\\n\" and is closed when clients can connect", false,

@@ -1,0 +1,228 @@
+#include "broker/groups/group_table.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "broker/coordination/own_streams.h"
+
+namespace roost {
+
+using Kind = GroupEvent::Kind;
+using wire::Outcome;
+
+// Streams in their order, and the groups of one side by side: no name contains a zero byte.
+std::string GroupTable::KeyOf(const GroupName& name) {
+  std::string key;
+  key.reserve(name.stream.size() + 1 + name.group.size());
+  key += name.stream;
+  key += '\0';
+  key += name.group;
+  return key;
+}
+
+Group* GroupTable::Find(const GroupName& name) {
+  const auto found = groups_.find(KeyOf(name));
+  return found == groups_.end() ? nullptr : found->second.get();
+}
+
+const Group* GroupTable::FindAfter(const GroupName& after, std::string_view prefix) const {
+  const bool starts_before = after.stream < prefix;
+  auto next =
+      starts_before ? groups_.lower_bound(std::string(prefix)) : groups_.upper_bound(KeyOf(after));
+  if (next == groups_.end() || !next->second->stream.starts_with(prefix)) return nullptr;
+  return next->second.get();
+}
+
+const GroupLease* GroupTable::FindLease(uint64_t lease) const {
+  const auto found = leases_.find(lease);
+  return found == leases_.end() ? nullptr : &found->second;
+}
+
+std::vector<uint64_t> GroupTable::LeasesOf(uint64_t session) const {
+  std::vector<uint64_t> leases;
+  for (auto next = leases_by_session_.lower_bound({session, 0});
+       next != leases_by_session_.end() && next->first == session; ++next) {
+    leases.push_back(next->second);
+  }
+  return leases;
+}
+
+std::optional<GroupTable::Held> GroupTable::FindHeld(uint64_t session,
+                                                     const wire::ItemToken& token) const {
+  const GroupLease* lease = FindLease(token.lease());
+  if (lease == nullptr || lease->session != session) return std::nullopt;
+  const auto revision = RevisionAt(lease->given, token.index());
+  if (!revision.has_value()) return std::nullopt;
+  const SpanMap::Found span = lease->group->state.FindTaken(*revision);
+  if (!span.is_there || span.owner != token.lease()) return std::nullopt;
+  return Held{lease->group, *revision};
+}
+
+Group& GroupTable::Create(const GroupName& name, uint64_t next) {
+  auto group = std::make_unique<Group>(Group{std::string(name.stream), std::string(name.group),
+                                             GroupStreamOf(name), GroupState(next)});
+  const auto [place, is_new] = groups_.emplace(KeyOf(name), std::move(group));
+  ROOST_CHECK(is_new && groups_.size() <= kGroupsMax, "groups={}", groups_.size());
+  return *place->second;
+}
+
+void GroupTable::Remove(const GroupName& name) { groups_.erase(KeyOf(name)); }
+
+bool GroupTable::CanApply(const Group& group, const GroupEvent& event) const {
+  const GroupState& state = group.state;
+  switch (event.kind) {
+    case Kind::kCreated:
+      return false;
+    case Kind::kTaken:
+      return state.CanTake(event.revisions) && !leases_.contains(event.lease);
+    case Kind::kSettled:
+      return state.CanSettle(event.revisions) &&
+             (event.outcome != Outcome::Park || state.CanPark(event.revisions));
+    case Kind::kReturned:
+      return state.CanSettle(event.revisions);
+    case Kind::kParked:
+      return state.CanPark(event.revisions);
+    case Kind::kRetried:
+      return state.CanUnpark(event.revisions) && state.HasRoomFor(CountOf(event.revisions));
+    case Kind::kDropped:
+      return state.CanUnpark(event.revisions);
+  }
+  return false;
+}
+
+void GroupTable::Apply(Group& group, const GroupEvent& event) {
+  const uint64_t open = group.state.open();
+  const uint64_t parked = group.state.parked();
+  Change(group, event);
+  open_in_all_ += group.state.open() - open;
+  parked_in_all_ += group.state.parked() - parked;
+}
+
+void GroupTable::Change(Group& group, const GroupEvent& event) {
+  GroupState& state = group.state;
+  if (event.kind == Kind::kTaken) {
+    state.Take(event.revisions, event.lease);
+    AddLease(event.lease,
+             {&group, event.session, event.lease_ms, event.revisions, CountOf(event.revisions)});
+    return;
+  }
+  LetGo(state.OpenWithin(event.revisions));
+  switch (event.kind) {
+    case Kind::kCreated:
+    case Kind::kTaken:
+      break;
+    case Kind::kSettled:
+      if (event.outcome == Outcome::Done) state.SetDone(event.revisions);
+      if (event.outcome == Outcome::Retry) state.Return(event.revisions);
+      if (event.outcome == Outcome::Park) state.Park(event.revisions);
+      break;
+    case Kind::kReturned:
+      state.Return(event.revisions);
+      break;
+    case Kind::kParked:
+      state.Park(event.revisions);
+      break;
+    case Kind::kRetried:
+      state.Retry(event.revisions);
+      break;
+    case Kind::kDropped:
+      state.Drop(event.revisions);
+      break;
+  }
+}
+
+std::function<void()> GroupTable::UndoOf(Group& group, const GroupEvent& event) {
+  std::map<uint64_t, GroupLease> before;
+  for (const SpanMap::Span& span : group.state.OpenWithin(event.revisions)) {
+    if (span.owner != 0) before.emplace(span.owner, leases_.at(span.owner));
+  }
+  const uint64_t taken_under = event.kind == Kind::kTaken ? event.lease : 0;
+  return [this, &group, excerpt = group.state.Copy(event.revisions), before = std::move(before),
+          taken_under] {
+    const uint64_t open = group.state.open();
+    const uint64_t parked = group.state.parked();
+    group.state.Restore(excerpt);
+    open_in_all_ += group.state.open() - open;
+    parked_in_all_ += group.state.parked() - parked;
+    if (taken_under != 0) RemoveLease(taken_under);
+    for (const auto& [number, lease] : before) {
+      if (leases_.contains(number)) RemoveLease(number);
+      AddLease(number, lease);
+    }
+  };
+}
+
+void GroupTable::AddLease(uint64_t number, GroupLease lease) {
+  ++lease.group->consumers[lease.session];
+  leases_by_session_.emplace(lease.session, number);
+  leases_.emplace(number, std::move(lease));
+}
+
+void GroupTable::RemoveLease(uint64_t number) {
+  const auto found = leases_.find(number);
+  ROOST_CHECK(found != leases_.end(), "lease={}", number);
+  const GroupLease& lease = found->second;
+  const auto consumer = lease.group->consumers.find(lease.session);
+  if (--consumer->second == 0) lease.group->consumers.erase(consumer);
+  leases_by_session_.erase({lease.session, number});
+  leases_.erase(found);
+}
+
+void GroupTable::LetGo(const std::vector<SpanMap::Span>& spans) {
+  for (const SpanMap::Span& span : spans) {
+    if (span.owner == 0) continue;
+    GroupLease& lease = leases_.at(span.owner);
+    lease.open -= span.range.count();
+    if (lease.open == 0) RemoveLease(span.owner);
+  }
+}
+
+void GroupTable::OnOwnEvent(const RecordHeader& header, const wire::Event& event) {
+  const auto name = GroupOfStream(event.stream()->string_view());
+  if (!name.has_value()) return;
+  const auto decoded = DecodeGroupEvent(header, event);
+  if (!decoded.has_value()) return;
+  Group* group = Find(*name);
+  if (decoded->kind == Kind::kCreated) {
+    if (group == nullptr && size() < kGroupsMax) Create(*name, decoded->next);
+    return;
+  }
+  if (group != nullptr && CanApply(*group, *decoded)) Apply(*group, *decoded);
+}
+
+void GroupTable::FillAnswer(const wire::Event& event, KeptAnswer* answer) {
+  if (answer->kind != KeptAnswer::Kind::kSettled && answer->kind != KeptAnswer::Kind::kUnparked) {
+    return;
+  }
+  const auto decoded = DecodeGroupEvent(RecordHeader(), event);
+  if (!decoded.has_value()) return;
+  if (answer->kind == KeptAnswer::Kind::kUnparked) {
+    answer->count = static_cast<uint32_t>(CountOf(decoded->revisions));
+    return;
+  }
+  answer->count = decoded->count;
+  if (decoded->refused.empty()) return;
+  auto refused = std::make_shared<std::vector<bool>>(decoded->count);
+  for (const uint32_t index : decoded->refused) {
+    if (index < refused->size()) (*refused)[index] = true;
+  }
+  answer->refused = std::move(refused);
+}
+
+bool GroupTable::Equals(const GroupTable& other) const {
+  const auto same_group = [](const auto& a, const auto& b) {
+    return a.first == b.first && a.second->state == b.second->state &&
+           a.second->consumers == b.second->consumers;
+  };
+  const auto same_lease = [](const auto& a, const auto& b) {
+    return a.first == b.first && a.second.group->log_stream == b.second.group->log_stream &&
+           a.second.session == b.second.session && a.second.lease_ms == b.second.lease_ms &&
+           a.second.given == b.second.given && a.second.open == b.second.open;
+  };
+  return std::ranges::equal(groups_, other.groups_, same_group) &&
+         std::ranges::equal(leases_, other.leases_, same_lease) &&
+         leases_by_session_ == other.leases_by_session_ && open_in_all_ == other.open_in_all_ &&
+         parked_in_all_ == other.parked_in_all_;
+}
+
+}  // namespace roost
