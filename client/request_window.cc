@@ -27,9 +27,21 @@ PendingRequest* RequestWindow::At(uint64_t number) {
   return index < requests_.size() ? &requests_[index] : nullptr;
 }
 
-PendingRequest* RequestWindow::Find(uint64_t number) {
+const PendingRequest* RequestWindow::Find(uint64_t number) {
   PendingRequest* request = At(number);
-  return request != nullptr && request->state == State::kSent ? request : nullptr;
+  return request != nullptr && IsLive(*request) ? request : nullptr;
+}
+
+const PendingRequest* RequestWindow::FindTicket(uint64_t ticket) {
+  const auto found = std::ranges::find_if(requests_, [ticket](const PendingRequest& request) {
+    return IsLive(request) && request.ticket == ticket;
+  });
+  return found == requests_.end() ? nullptr : &*found;
+}
+
+bool RequestWindow::IsAbandoned(uint64_t number) {
+  PendingRequest* request = At(number);
+  return request != nullptr && request->state == State::kAbandoned;
 }
 
 PendingRequest* RequestWindow::FirstQueued() {
@@ -51,6 +63,17 @@ PendingRequest::Done RequestWindow::Finish(uint64_t number) {
   PendingRequest::Done done = std::exchange(request->done, nullptr);
   DropDone();
   return done;
+}
+
+PendingRequest RequestWindow::Park(uint64_t number) {
+  PendingRequest* request = At(number);
+  ROOST_CHECK(request != nullptr && IsLive(*request), "number={}", number);
+  PendingRequest parked = std::move(*request);
+  --live_;
+  request->number = number;
+  request->state = State::kDone;
+  DropDone();
+  return parked;
 }
 
 PendingRequest::Done RequestWindow::Abandon(uint64_t number) {

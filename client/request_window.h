@@ -31,6 +31,9 @@ struct PendingRequest {
   bool was_sent = false;      // on this or an earlier connection of the session: it may be done
   bool is_repeatable = true;  // doing it twice does no harm, or cannot happen
   uint64_t deadline_ns = 0;   // CLOCK_MONOTONIC
+  uint64_t wait_until_ns = 0;  // the broker may say Queued and answer until then; 0: it may not
+  uint64_t ticket = 0;         // names it to its owner, whatever becomes of its number; 0: nobody will ask
+  uint32_t renumbered = 0;     // how often it got a new number within its session
   std::vector<std::byte> bytes;
   Done done;
 };
@@ -45,8 +48,12 @@ class RequestWindow {
   // REQUIRES: HasRoom(). `request.number` is next_number().
   void Add(PendingRequest request);
 
-  // One that waits for its answer, or nullptr.
-  PendingRequest* Find(uint64_t number);
+  // One whose answer is waited for, or nullptr.
+  const PendingRequest* Find(uint64_t number);
+  // The same by its ticket.
+  const PendingRequest* FindTicket(uint64_t ticket);
+  // Its answer will come, and nobody wants it.
+  bool IsAbandoned(uint64_t number);
   // The oldest that is queued, or nullptr.
   PendingRequest* FirstQueued();
 
@@ -56,6 +63,8 @@ class RequestWindow {
 
   // Takes a request out, for its `done` to be called. An abandoned one gives up its place only.
   PendingRequest::Done Finish(uint64_t number);
+  // Takes a live request out, to be kept elsewhere; its place is free.
+  PendingRequest Park(uint64_t number);
   // The caller no longer waits; the answer may still come.
   PendingRequest::Done Abandon(uint64_t number);
 

@@ -114,16 +114,37 @@ void RequestEncoder::Shrink() {
   if (event_builder_.GetSize() > kKeptBytesMax) event_builder_.Reset();
 }
 
-template <typename T>
-Bytes RequestEncoder::Finish(uint64_t number, flatbuffers::Offset<T> body) {
-  builder_.Finish(
-      wire::CreateRequest(builder_, number, wire::RequestBodyTraits<T>::enum_value, body.Union()));
-  return {reinterpret_cast<const std::byte*>(builder_.GetBufferPointer()), builder_.GetSize()};
+TextOffset RequestEncoder::Optional(std::string_view text) { return Text(&builder_, text); }
+
+TextOffset RequestEncoder::Required(std::string_view text) {
+  return builder_.CreateString(text.data(), text.size());
 }
 
 void RenumberRequest(std::span<std::byte> request, uint64_t number) {
   auto* table = flatbuffers::GetMutableRoot<flatbuffers::Table>(request.data());
   ROOST_CHECK(table->SetField<uint64_t>(wire::Request::VT_NUMBER, number, 0), "number={}", number);
+}
+
+void SetRequestWait(std::span<std::byte> request, uint32_t wait_ms) {
+  auto* root = flatbuffers::GetMutableRoot<flatbuffers::Table>(request.data());
+  auto* body = root->GetPointer<flatbuffers::Table*>(wire::Request::VT_BODY);
+  const auto* typed = flatbuffers::GetRoot<wire::Request>(request.data());
+  flatbuffers::voffset_t field = 0;
+  switch (typed->body_type()) {
+    case wire::RequestBody::Claim:
+      field = wire::Claim::VT_WAIT_MS;
+      break;
+    case wire::RequestBody::Take:
+      field = wire::Take::VT_WAIT_MS;
+      break;
+    case wire::RequestBody::Validate:
+      field = wire::Validate::VT_WAIT_MS;
+      break;
+    default:
+      break;
+  }
+  ROOST_CHECK(field != 0 && body->SetField<uint32_t>(field, wait_ms, 0), "type={} wait_ms={}",
+              static_cast<int>(typed->body_type()), wait_ms);
 }
 
 const wire::Reply* DecodeReply(Bytes message) {

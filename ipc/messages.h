@@ -1,5 +1,6 @@
 // The messages of schemas/control.fbs as bytes: requests as a client makes them, replies checked as they
-// come in. One thread an encoder.
+// come in. One thread an encoder. The caller keeps to the limits: what is too much or no sense goes out as it
+// is, and the broker refuses it.
 //
 // An event's body inside a request is aligned to 8 within it, so that whoever holds the request in
 // aligned memory can check and copy the body where it lies.
@@ -8,6 +9,7 @@
 
 #include <flatbuffers/flatbuffers.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -63,12 +65,81 @@ class RequestEncoder {
   // The message that a request in a memfd travels with. `number` is that of the request.
   Bytes InMemory(uint64_t number, uint64_t length);
 
+  // ---- what agents share: ipc/coordination_messages.cc ----
+
+  struct ClaimFields {
+    std::span<const std::string> keys = {};
+    uint32_t ttl_ms = 0;
+    uint32_t wait_ms = 0;
+    std::string_view note = {};
+  };
+  Bytes Claim(uint64_t number, const ClaimFields& claim);
+  Bytes Release(uint64_t number, uint64_t token, std::string_view note);
+
+  struct TakeFields {
+    std::string_view stream = {};
+    std::string_view group = {};
+    bool from_head = false;
+    uint32_t max = 1;
+    uint32_t lease_ms = 0;
+    uint32_t wait_ms = 0;
+  };
+  Bytes Take(uint64_t number, const TakeFields& take);
+  Bytes Settle(uint64_t number, std::span<const wire::ItemToken> tokens, wire::Outcome outcome,
+               std::string_view note);
+  Bytes ListParked(uint64_t number, std::string_view stream, std::string_view group, uint64_t after,
+                   uint32_t limit);
+
+  struct UnparkFields {
+    std::string_view stream = {};
+    std::string_view group = {};
+    std::span<const uint64_t> revisions = {};  // empty: all
+    bool drop = false;
+    std::string_view note = {};
+  };
+  Bytes Unpark(uint64_t number, const UnparkFields& unpark);
+
+  struct QuestionFields {
+    std::string_view kind = {};
+    std::string_view input = {};
+  };
+  Bytes Validate(uint64_t number, std::span<const QuestionFields> questions, uint32_t wait_ms);
+
+  struct DecideFields {
+    std::span<const uint8_t> key = {};
+    wire::ItemToken token = {};
+    wire::Verdict verdict = wire::Verdict::Undecided;
+    std::string_view reason = {};
+    uint64_t ttl_ms = 0;
+  };
+  Bytes Decide(uint64_t number, const DecideFields& decide);
+
+  // `request` is the number of the one that is given up.
+  Bytes CancelRequest(uint64_t request);
+  Bytes Active();
+  Bytes ListLeases(uint64_t number, std::string_view prefix, uint64_t after, uint32_t limit);
+
+  struct ListGroupsFields {
+    std::string_view prefix = {};
+    std::string_view after_stream = {};
+    std::string_view after_group = {};
+    uint32_t limit = 0;
+  };
+  Bytes ListGroups(uint64_t number, const ListGroupsFields& list);
+
   // Gives back what a large request took.
   void Shrink();
 
  private:
   template <typename T>
-  Bytes Finish(uint64_t number, flatbuffers::Offset<T> body);
+  Bytes Finish(uint64_t number, flatbuffers::Offset<T> body) {
+    builder_.Finish(wire::CreateRequest(builder_, number, wire::RequestBodyTraits<T>::enum_value,
+                                        body.Union()));
+    return {reinterpret_cast<const std::byte*>(builder_.GetBufferPointer()), builder_.GetSize()};
+  }
+  // 0, which leaves the field out, for an empty text.
+  flatbuffers::Offset<flatbuffers::String> Optional(std::string_view text);
+  flatbuffers::Offset<flatbuffers::String> Required(std::string_view text);
 
   flatbuffers::FlatBufferBuilder builder_;
   flatbuffers::FlatBufferBuilder event_builder_;
@@ -79,6 +150,9 @@ class RequestEncoder {
 // Gives a finished request another number. `request` came from a RequestEncoder, with a number that was
 // not 0.
 void RenumberRequest(std::span<std::byte> request, uint64_t number);
+
+// Gives a finished Claim, Take or Validate, whose wait was not 0, another one.
+void SetRequestWait(std::span<std::byte> request, uint32_t wait_ms);
 
 // The reply in `message`, checked by the FlatBuffers verifier, its body there and of a kind that we know;
 // else nullptr. Points into `message`, which is aligned to 8.
