@@ -10,24 +10,37 @@
 // kUnavailable when no broker could be reached within its own deadline; one that may have been
 // done and cannot be asked for again (the broker does not know the session any more) with
 // kUnknownOutcome.
+//
+// Claim, Take and Validate may wait in the broker, at most 64 at a time, for as long as they ask; they take none of
+// the 64 places then, and are asked again over the next connection with the wait that is left. What is granted to one
+// that was cancelled or is late goes back by itself; should the connection be lost just then, it ends with its lease.
 #ifndef ROOST_CLIENT_CONNECTION_H_
 #define ROOST_CLIENT_CONNECTION_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
 #include "base/unique_fd.h"
 #include "client/segment_cache.h"
 #include "log/ring_reader.h"
+#include "roost/coordination.h"
 #include "roost/event.h"
 #include "roost/read.h"
 
 namespace roost {
+
+class ConnectionCore;
+namespace wire {
+struct Reply;
+}
 
 struct ConnectionOptions {
   std::string socket = {};
@@ -43,6 +56,16 @@ class Connection {
   using SegmentDone = std::function<void(const Status&)>;
   using SessionsDone = std::function<void(const Result<std::vector<SessionInfo>>&)>;
   using AttachDone = std::function<void(const Status&)>;
+  using ClaimDone = std::function<void(const Result<ClaimResult>&)>;
+  using ReleaseDone = std::function<void(const Result<bool>&)>;
+  using TakeDone = std::function<void(const Result<TakeResult>&)>;
+  using SettleDone = std::function<void(const Result<std::vector<bool>>&)>;
+  using ParkedDone = std::function<void(const Result<ParkedPage>&)>;
+  using UnparkDone = std::function<void(const Result<uint64_t>&)>;
+  using ValidateDone = std::function<void(const Result<std::vector<Answer>>&)>;
+  using DecideDone = std::function<void(const Result<DecideResult>&)>;
+  using LeasesDone = std::function<void(const Result<std::vector<LeaseInfo>>&)>;
+  using GroupsDone = std::function<void(const Result<std::vector<GroupInfo>>&)>;
 
   explicit Connection(ConnectionOptions options);
   ~Connection();
@@ -70,7 +93,7 @@ class Connection {
 
   // True if a request can be sent without waiting for an answer first (64 may be unanswered).
   bool CanSubmit() const;
-  size_t unanswered() const;
+  size_t unanswered() const;  // those that wait in the broker included
 
   // The caller has checked nothing: limits and names are checked here, with the broker's limits, and
   // refused with a clear message. On a conflict the conflict's last event is for the caller to read.
@@ -90,9 +113,60 @@ class Connection {
 
   void ListSessions(uint64_t deadline_ns, SessionsDone done);
 
+  // ---- claims, groups, verdicts: client/coordination_requests.cc ----
+  //
+  // What is asked for is checked as with Append; the limits stand in roost/coordination.h. `deadline_ns` of one with
+  // a wait is the wait plus the time for one answer. Those that return a number can be given up with it in Cancel;
+  // it is 0 if `done` was called already.
+
+  // "Not granted" is a result. A claim of keys that this session holds renews them under a new token.
+  uint64_t Claim(const ClaimRequest& request, uint64_t deadline_ns, ClaimDone done);
+  // False: the token has ended, or is another session's.
+  void Release(uint64_t token, std::string_view note, uint64_t deadline_ns, ReleaseDone done);
+
+  // No items: there was nothing to take, or the wait is over.
+  uint64_t Take(const TakeRequest& request, uint64_t deadline_ns, TakeDone done);
+  // One bool a token; false: its lease has ended, and the event is another's or settled.
+  void Settle(std::span<const ItemToken> tokens, Outcome outcome, std::string_view note,
+              uint64_t deadline_ns, SettleDone done);
+  // Those with revisions over `after`, at most `limit`.
+  void ListParked(std::string_view stream, std::string_view group, uint64_t after, uint32_t limit,
+                  uint64_t deadline_ns, ParkedDone done);
+  // How many were parked and are not any more. Without `revisions`: all.
+  void Unpark(std::string_view stream, std::string_view group, std::span<const uint64_t> revisions,
+              bool drop, std::string_view note, uint64_t deadline_ns, UnparkDone done);
+
+  // An answer a question, in their order. Asks the broker, also for what shared memory has.
+  uint64_t Validate(std::span<const Question> questions, std::chrono::milliseconds wait,
+                    uint64_t deadline_ns, ValidateDone done);
+  void Decide(const Decision& decision, uint64_t deadline_ns, DecideDone done);
+
+  // All of them, page by page; past 100,000 kTooLarge.
+  void ListLeases(std::string_view prefix, uint64_t deadline_ns, LeasesDone done);
+  void ListGroups(std::string_view prefix, uint64_t deadline_ns, GroupsDone done);
+
+  // Gives up a request; its `done` is not called. Nothing if it was called already.
+  void Cancel(uint64_t request);
+
+  // This client did something that needed no broker. Tells the broker, so that it does not show this session as
+  // idle: only when attached and nothing was sent for ten seconds.
+  void NoteActivity();
+
+  // The claims that ended before they were released, as told since the last call: the newest 64. After a
+  // reconnection the broker is asked which are still there, so some may be told a little later.
+  std::vector<EndedLease> TakeEndedLeases();
+
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  void ListSessionsAfter(uint64_t after, uint64_t deadline_ns,
+                         std::shared_ptr<std::vector<SessionInfo>> found, SessionsDone done);
+  void ListLeasesAfter(std::string prefix, uint64_t deadline_ns,
+                       std::shared_ptr<std::vector<LeaseInfo>> found, LeasesDone done);
+  void ListGroupsAfter(std::string prefix, uint64_t deadline_ns,
+                       std::shared_ptr<std::vector<GroupInfo>> found, GroupsDone done);
+  Status TakeSegment(const wire::Reply& reply, uint64_t sequence, uint64_t position);
+
+  std::unique_ptr<ConnectionCore> core_;
+  uint64_t oldest_told_ = 0;
 };
 
 }  // namespace roost

@@ -67,10 +67,8 @@ void ParkedRequests::ConnectionLost() {
   for (auto& [number, request] : numbered_) request.state = State::kQueued;
 }
 
-void ParkedRequests::LoseNumbersBelow(uint64_t oldest_kept) {
-  while (!numbered_.empty() && numbered_.begin()->first < oldest_kept) {
-    LoseNumber(numbered_.begin()->first);
-  }
+void ParkedRequests::SessionLost() {
+  while (!numbered_.empty()) LoseNumber(numbered_.begin()->first);
 }
 
 uint64_t ParkedRequests::EarliestDeadline() const {

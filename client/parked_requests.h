@@ -46,8 +46,8 @@ class ParkedRequests {
 
   // All must be asked again.
   void ConnectionLost();
-  // Those with numbers below this one need new ones.
-  void LoseNumbersBelow(uint64_t oldest_kept);
+  // The session was lost: all need new numbers.
+  void SessionLost();
 
   uint64_t EarliestDeadline() const;
   // The tickets of those whose deadline has come.

@@ -49,7 +49,7 @@ uint64_t AddSessions(const wire::Sessions& reply, std::vector<SessionInfo>* sess
     last = session->session();
     sessions->push_back({last, TextOf(session->agent()), TextOf(session->client()), session->uid(),
                          session->pid(), session->joined_ns(), session->last_request_ns(),
-                         session->requests(), session->waiting()});
+                         session->requests(), session->waiting(), session->idle()});
   }
   return last;
 }

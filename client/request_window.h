@@ -28,12 +28,12 @@ struct PendingRequest {
 
   uint64_t number = 0;
   State state = State::kQueued;
-  bool was_sent = false;      // on this or an earlier connection of the session: it may be done
-  bool is_repeatable = true;  // doing it twice does no harm, or cannot happen
-  uint64_t deadline_ns = 0;   // CLOCK_MONOTONIC
+  bool was_sent = false;       // on this or an earlier connection of the session: it may be done
+  bool is_repeatable = true;   // doing it twice does no harm, or cannot happen
+  uint64_t deadline_ns = 0;    // CLOCK_MONOTONIC
   uint64_t wait_until_ns = 0;  // the broker may say Queued and answer until then; 0: it may not
-  uint64_t ticket = 0;         // names it to its owner, whatever becomes of its number; 0: nobody will ask
-  uint32_t renumbered = 0;     // how often it got a new number within its session
+  uint64_t ticket = 0;  // names it to its owner, whatever becomes of its number; 0: nobody will ask
+  uint32_t renumbered = 0;  // how often it got a new number within its session
   std::vector<std::byte> bytes;
   Done done;
 };

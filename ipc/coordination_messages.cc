@@ -56,8 +56,7 @@ Bytes RequestEncoder::Unpark(uint64_t number, const UnparkFields& unpark) {
     revisions = builder_.CreateVector(unpark.revisions.data(), unpark.revisions.size());
   }
   const TextOffset note = Optional(unpark.note);
-  return Finish(number,
-                wire::CreateUnpark(builder_, stream, group, revisions, unpark.drop, note));
+  return Finish(number, wire::CreateUnpark(builder_, stream, group, revisions, unpark.drop, note));
 }
 
 Bytes RequestEncoder::Validate(uint64_t number, std::span<const QuestionFields> questions,
@@ -105,8 +104,8 @@ Bytes RequestEncoder::ListGroups(uint64_t number, const ListGroupsFields& list) 
   const TextOffset prefix = Optional(list.prefix);
   const TextOffset after_stream = Optional(list.after_stream);
   const TextOffset after_group = Optional(list.after_group);
-  return Finish(number, wire::CreateListGroups(builder_, prefix, after_stream, after_group,
-                                               list.limit));
+  return Finish(number,
+                wire::CreateListGroups(builder_, prefix, after_stream, after_group, list.limit));
 }
 
 }  // namespace roost

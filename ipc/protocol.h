@@ -23,6 +23,7 @@ inline constexpr size_t kReplyBytesMax = 64 << 10;
 inline constexpr size_t kSessionSecretBytes = 32;
 inline constexpr uint32_t kRequestsInFlightMax = 64;   // also how many answers a session keeps
 inline constexpr uint32_t kWaitsPerSessionMax = 256;
+inline constexpr uint32_t kWaitingRequestsMax = 64;  // of a session, answered by Queued
 inline constexpr uint32_t kListSessionsMax = 200;
 
 }  // namespace roost

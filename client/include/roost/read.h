@@ -88,6 +88,7 @@ struct SessionInfo {
   uint64_t last_request_ns = 0;
   uint64_t requests = 0;
   uint32_t waiting = 0;
+  bool idle = false;  // has asked for nothing in the last minute, and waits for nothing
 };
 
 // The log, its broker and this client.

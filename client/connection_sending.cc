@@ -1,0 +1,209 @@
+// What a connection says to the broker, and in which order.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/clock.h"
+#include "client/connection_core.h"
+#include "ipc/protocol.h"
+#include "ipc/request_memfd.h"
+
+namespace roost {
+namespace {
+
+// Nobody waits for the answer to what goes back.
+constexpr uint64_t kReturnNs = 10 * kNsPerSecond;
+
+uint32_t WaitLeftMs(uint64_t wait_until_ns) {
+  const uint64_t now_ns = MonotonicNs();
+  return wait_until_ns <= now_ns ? 0
+                                 : static_cast<uint32_t>(std::min<uint64_t>(
+                                       (wait_until_ns - now_ns) / kNsPerMs, UINT32_MAX));
+}
+
+}  // namespace
+
+Status ConnectionCore::CheckRoom() const {
+  if (requests_.HasRoom()) return {};
+  return {StatusCode::kBusy,
+          fmt::format("{} requests are unanswered, which is the limit; wait for an "
+                      "answer first",
+                      kRequestsInFlightMax)};
+}
+
+void ConnectionCore::Submit(Bytes bytes, const Terms& terms, Done done) {
+  AddRequest(bytes, terms, 0, std::move(done));
+  Reach();
+  SendAll();
+}
+
+uint64_t ConnectionCore::SubmitCancellable(Bytes bytes, const Terms& terms, Done done) {
+  if (terms.wait_until_ns != 0 && parked_.size() >= kWaitingRequestsMax) {
+    done({StatusCode::kBusy,
+          fmt::format("{} requests wait in the broker already, which is the limit; cancel one, or "
+                      "ask without waiting",
+                      kWaitingRequestsMax)},
+         nullptr);
+    return 0;
+  }
+  const uint64_t ticket = ++last_ticket_;
+  AddRequest(bytes, terms, ticket, std::move(done));
+  Reach();
+  SendAll();
+  return requests_.FindTicket(ticket) != nullptr ? ticket : 0;
+}
+
+void ConnectionCore::AddRequest(Bytes bytes, const Terms& terms, uint64_t ticket, Done done) {
+  PendingRequest request;
+  request.number = requests_.next_number();
+  request.is_repeatable = terms.is_repeatable;
+  request.deadline_ns = terms.deadline_ns;
+  request.wait_until_ns = terms.wait_until_ns;
+  request.ticket = ticket;
+  request.bytes.assign(bytes.begin(), bytes.end());
+  request.done = std::move(done);
+  requests_.Add(std::move(request));
+  encoder_.Shrink();
+}
+
+void ConnectionCore::Cancel(uint64_t ticket) {
+  if (ticket == 0) return;
+  // What a callback holds is let go of when everything is in order again.
+  Done dropped;
+  if (const PendingRequest* request = requests_.FindTicket(ticket)) {
+    GiveUp(request->number);
+    dropped = requests_.Abandon(request->number);
+  } else {
+    bool is_known = false;
+    std::optional<PendingRequest> parked = parked_.TakeTicket(ticket, &is_known);
+    if (!parked.has_value()) return;
+    if (is_known) {
+      cancelled_requests_.push_back(parked->number);
+      late_.Expect(parked->number);
+    }
+    dropped = std::move(parked->done);
+  }
+  SendAll();
+}
+
+// Cancellations first: the places of what is cancelled may be needed. Then what waited, while its numbers are
+// not too old.
+void ConnectionCore::SendAll() {
+  SendCancellations();
+  SendParked();
+  SubmitReturns();
+  SubmitClaimCheck();
+  SendRequests();
+  SendWaits();
+}
+
+void ConnectionCore::SendCancellations() {
+  while (MaySend() && !cancelled_waits_.empty()) {
+    if (!TakeOutcome(SendMessage(encoder_.CancelWait(cancelled_waits_.back())))) return;
+    cancelled_waits_.pop_back();
+  }
+  while (MaySend() && !cancelled_requests_.empty()) {
+    if (!TakeOutcome(SendMessage(encoder_.CancelRequest(cancelled_requests_.back())))) return;
+    cancelled_requests_.pop_back();
+  }
+}
+
+void ConnectionCore::SendParked() {
+  while (MaySend()) {
+    PendingRequest* request = parked_.FirstUnsent();
+    if (request == nullptr) break;
+    if (request->number + kRequestsInFlightMax < requests_.next_number()) {
+      parked_.LoseNumber(request->number);
+    } else if (!TakeOutcome(SendRequest(request))) {
+      return;
+    }
+  }
+  while (MaySend() && parked_.HasNumberless() && requests_.HasRoom()) {
+    PendingRequest request = parked_.TakeNumberless();
+    request.number = requests_.next_number();
+    RenumberRequest(request.bytes, request.number);
+    request.state = PendingRequest::State::kQueued;
+    ++request.renumbered;
+    requests_.Add(std::move(request));
+  }
+}
+
+void ConnectionCore::SubmitReturns() {
+  while (MaySend() && late_.HasReturn() && requests_.HasRoom()) {
+    const LateAnswers::Return back = late_.NextReturn();
+    const Bytes request = back.token != 0 ? encoder_.Release(next_number(), back.token, "given up")
+                                          : encoder_.Settle(next_number(), back.items,
+                                                            wire::Outcome::Retry, "given up");
+    // A claim may have renewed one that is still held here, which went back with it.
+    if (back.token != 0) WantClaimCheck("released with a claim that was given up");
+    AddRequest(request, {.deadline_ns = MonotonicNs() + kReturnNs}, 0,
+               [](const Status&, const wire::Reply*) {});
+  }
+}
+
+void ConnectionCore::SendRequests() {
+  while (MaySend()) {
+    PendingRequest* request = requests_.FirstQueued();
+    if (request == nullptr) break;
+    if (!TakeOutcome(SendRequest(request))) return;
+  }
+}
+
+void ConnectionCore::SendWaits() {
+  while (MaySend()) {
+    uint64_t registration;
+    WaitTable::Entry* entry = waits_.FirstUnsent(&registration);
+    if (entry == nullptr) break;
+    if (!TakeOutcome(SendWait(registration, entry))) return;
+  }
+}
+
+// True: it was sent.
+bool ConnectionCore::TakeOutcome(SocketOutcome outcome) {
+  if (outcome == SocketOutcome::kWouldBlock) send_blocked_ = true;
+  if (outcome == SocketOutcome::kClosed) ConnectionLost("the broker hung up");
+  return outcome == SocketOutcome::kDone;
+}
+
+SocketOutcome ConnectionCore::SendMessage(Bytes bytes, int fd) {
+  const SocketOutcome outcome = SendSeqpacket(socket_.get(), bytes, fd);
+  if (outcome == SocketOutcome::kDone) sent_ns_ = MonotonicNs();
+  return outcome;
+}
+
+SocketOutcome ConnectionCore::SendRequest(PendingRequest* request) {
+  if (request->wait_until_ns != 0) {
+    SetRequestWait(request->bytes, WaitLeftMs(request->wait_until_ns));
+  }
+  SocketOutcome outcome;
+  if (request->bytes.size() <= kInlineRequestBytesMax) {
+    outcome = SendMessage(request->bytes);
+  } else {
+    const Result<UniqueFd> memfd = MakeRequestMemfd(request->bytes);
+    if (!memfd.ok()) {
+      OnAnswer(request->number, memfd.status(), nullptr);
+      return SocketOutcome::kDone;
+    }
+    outcome = SendMessage(encoder_.InMemory(request->number, request->bytes.size()), memfd->get());
+  }
+  if (outcome == SocketOutcome::kDone) {
+    request->state = PendingRequest::State::kSent;
+    request->was_sent = true;
+  }
+  return outcome;
+}
+
+SocketOutcome ConnectionCore::SendWait(uint64_t registration, WaitTable::Entry* entry) {
+  const SocketOutcome outcome =
+      SendMessage(encoder_.Wait({.registration = registration,
+                                 .after = entry->after,
+                                 .stream = entry->filter.stream,
+                                 .stream_prefix = entry->filter.stream_prefix,
+                                 .types = entry->filter.types,
+                                 .agent = entry->filter.agent}));
+  if (outcome == SocketOutcome::kDone) entry->sent = entry->was_sent = true;
+  return outcome;
+}
+
+}  // namespace roost
