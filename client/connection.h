@@ -138,7 +138,7 @@ class Connection {
 
   // An answer a question, in their order. Asks the broker, also for what shared memory has.
   uint64_t Validate(std::span<const Question> questions, std::chrono::milliseconds wait,
-                    uint64_t deadline_ns, ValidateDone done);
+                    uint64_t deadline_ns, ValidateDone done, Asking asking = Asking::kDecide);
   void Decide(const Decision& decision, uint64_t deadline_ns, DecideDone done);
 
   // All of them, page by page; past 100,000 kTooLarge.

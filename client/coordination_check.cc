@@ -22,7 +22,6 @@ constexpr uint32_t kTakeMax = 500;
 constexpr size_t kSettleMax = 500;
 constexpr size_t kQuestionsMax = 64;
 constexpr size_t kKindBytesMax = 128;
-constexpr size_t kInputBytesMax = 64 << 10;
 constexpr size_t kReasonBytesMax = 512;
 
 Status CheckBytes(const char* what, std::string_view text, size_t bytes_max) {
@@ -99,7 +98,8 @@ Status CheckQuestions(std::span<const Question> questions, milliseconds wait) {
   ROOST_RETURN_IF_ERROR(CheckCount("questions", questions.size(), kQuestionsMax));
   for (const Question& question : questions) {
     ROOST_RETURN_IF_ERROR(CheckNotEmpty("a question's kind", question.kind, kKindBytesMax));
-    ROOST_RETURN_IF_ERROR(CheckNotEmpty("a question's input", question.input, kInputBytesMax));
+    ROOST_RETURN_IF_ERROR(
+        CheckNotEmpty("a question's input", question.input, kQuestionInputBytesMax));
   }
   return CheckWait(wait);
 }

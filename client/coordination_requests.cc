@@ -169,7 +169,7 @@ void Connection::Unpark(std::string_view stream, std::string_view group,
 }
 
 uint64_t Connection::Validate(std::span<const Question> questions, milliseconds wait,
-                              uint64_t deadline_ns, ValidateDone done) {
+                              uint64_t deadline_ns, ValidateDone done, Asking asking) {
   Status status = CheckQuestions(questions, wait);
   if (status.ok()) status = core_->CheckRoom();
   if (!status.ok()) {
@@ -182,7 +182,8 @@ uint64_t Connection::Validate(std::span<const Question> questions, milliseconds 
   const auto decode = [count = questions.size()](const wire::Reply& reply) {
     return AnswersOf(reply, count);
   };
-  return core_->SubmitCancellable(core_->encoder().Validate(core_->next_number(), fields, Ms(wait)),
+  return core_->SubmitCancellable(core_->encoder().Validate(core_->next_number(), fields, Ms(wait),
+                                                            asking == Asking::kOnlyKnown),
                                   TermsOf(deadline_ns, wait),
                                   Decoded<std::vector<Answer>>(std::move(done), decode));
 }

@@ -60,7 +60,7 @@ Bytes RequestEncoder::Unpark(uint64_t number, const UnparkFields& unpark) {
 }
 
 Bytes RequestEncoder::Validate(uint64_t number, std::span<const QuestionFields> questions,
-                               uint32_t wait_ms) {
+                               uint32_t wait_ms, bool only_known) {
   builder_.Clear();
   std::vector<flatbuffers::Offset<wire::Question>> asked;
   asked.reserve(questions.size());
@@ -71,7 +71,7 @@ Bytes RequestEncoder::Validate(uint64_t number, std::span<const QuestionFields> 
     asked.push_back(wire::CreateQuestion(builder_, kind, input));
   }
   const auto all = builder_.CreateVector(asked);
-  return Finish(number, wire::CreateValidate(builder_, all, wait_ms));
+  return Finish(number, wire::CreateValidate(builder_, all, wait_ms, only_known));
 }
 
 Bytes RequestEncoder::Decide(uint64_t number, const DecideFields& decide) {

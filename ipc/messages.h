@@ -103,7 +103,8 @@ class RequestEncoder {
     std::string_view kind = {};
     std::string_view input = {};
   };
-  Bytes Validate(uint64_t number, std::span<const QuestionFields> questions, uint32_t wait_ms);
+  Bytes Validate(uint64_t number, std::span<const QuestionFields> questions, uint32_t wait_ms,
+                 bool only_known);
 
   struct DecideFields {
     std::span<const uint8_t> key = {};
