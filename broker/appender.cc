@@ -157,8 +157,10 @@ bool Appender::Stage(const Asked& asked) {
       turn_->Refuse(
           asked.peer, asked.number,
           {RefusalCode::TooManyStreams,
-           fmt::format("the log has {} streams and no room for more; append to one that exists",
-                       log_->options().streams_max)});
+           fmt::format(
+               "the log has {} streams and no room for more; append to one that exists, or start "
+               "roostd with a larger --max-streams",
+               log_->options().streams_max)});
       return true;
     case StageOutcome::kStaged:
       break;
