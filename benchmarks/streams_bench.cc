@@ -6,19 +6,19 @@
 //                 [--ring hot|default] [--reads 2000] [--rounds 5] [--directory DIR]
 //
 // For each number of streams a log is written straight into a data directory, events of the streams in
-// turn, and a broker started on it: with a ring that holds all of it (hot), or with the default one of
-// 64 MiB (cold). The rounds go through all the logs in turn, in one process; each read is of one random
+// turn, and a broker started on it: with a ring that holds all of it (hot); or with the default one of 64
+// MiB, and behind the events so many others that they are in closed segments alone (cold). The rounds go through all the logs in turn, in one process; each read is of one random
 // stream. Printed as one JSON object a log: time to ready, memory of the broker, and nanoseconds a read
 // (the median of the rounds' medians, and the least and greatest of them) of
-//   newest     Client::Read, the 10 newest events (cold: the 10 newest before a random place in the
-//              newest closed segments)
-//   anywhere   Client::Read, 10 events from a random revision on
-//   shim       the same as newest through roost-mcp: from the request line written to the reply line read
+//   newest     Client::Read, the 10 newest events: among 10 streams, the same few again and again
+//   anywhere   Client::Read, 10 events from a random revision on: among 10 streams, found by their links
+//   shim       the same as newest through roost-mcp: 32 requests written at once, a 32nd of the time until
+//              the last reply was read
 // beside, in the same rounds,
 //   chase      10 loads, each from an address that the one before tells, in memory as large as the log's
 //              records; cold: 10 preads of a record's size at random places in the segments
 //   copy       memcpy of 10 records that are in the cache
-//   ping       roost-mcp answering a ping: what stdio costs
+//   ping       the same with pings: what stdio costs
 // The page cache is warm: the journal was just read by the broker.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -54,6 +54,7 @@ namespace {
 
 constexpr uint32_t kPageEvents = 10;
 constexpr size_t kBatchEvents = 500;
+constexpr int kBurst = 32;  // requests of a shim at once
 
 struct Plan {
   std::vector<uint64_t> streams{10, 1000, 100'000, 1'000'000};
@@ -70,48 +71,95 @@ std::string StreamName(uint64_t number) { return fmt::format("bench/stream/{}", 
 
 // ---- the log ----
 
-// Writes `plan.events` events, one of each of the streams in turn. Returns the bytes of the records.
-uint64_t WriteLog(const Plan& plan, const std::string& directory, uint64_t streams) {
-  LogOptions options;
-  options.directory = directory;
-  auto opened = LogWriter::Open(options, "streams_bench", nullptr, nullptr);
-  ROOST_CHECK(opened.ok(), "{}", opened.status().message());
-  LogWriter& log = **opened;
-  const std::string data = '"' + std::string(plan.data_bytes, 'x') + '"';
-  RequestEncoder encoder;
-  std::vector<std::string> names(kBatchEvents);
-  std::vector<EventToStage> batch(kBatchEvents);
-  uint64_t bytes = 0;
-  for (uint64_t event = 0; event < plan.events;) {
-    const size_t count = std::min<uint64_t>(kBatchEvents, plan.events - event);
-    encoder.BeginAppend();
-    for (size_t i = 0; i < count; ++i) {
-      names[i] = StreamName((event + i) % streams);
-      encoder.AddEvent({.stream = names[i], .type = "bench.event", .agent = "bench", .data = data});
+// Writes a log into a data directory, as roostd would.
+class LogFiller {
+ public:
+  explicit LogFiller(const std::string& directory) {
+    LogOptions options;
+    options.directory = directory;
+    auto opened = LogWriter::Open(options, "streams_bench", nullptr, nullptr);
+    ROOST_CHECK(opened.ok(), "{}", opened.status().message());
+    log_ = std::move(*opened);
+  }
+  ~LogFiller() {
+    ROOST_CHECK(log_->MaintainJournal().ok());
+    ROOST_CHECK(log_->Close().ok());
+  }
+  LogFiller(const LogFiller&) = delete;
+  LogFiller& operator=(const LogFiller&) = delete;
+
+  // `count` events, one of each of these streams in turn. Returns the bytes of their records.
+  template <typename StreamOf>
+  uint64_t Append(uint64_t count, size_t data_bytes, StreamOf stream_of) {
+    const std::string data = '"' + std::string(data_bytes, 'x') + '"';
+    const size_t batch_events = std::min(kBatchEvents, 1 + (1 << 20) / (data_bytes + 100));
+    uint64_t bytes = 0;
+    for (uint64_t event = 0; event < count;) {
+      names_.clear();
+      while (names_.size() < batch_events && event < count) names_.push_back(stream_of(event++));
+      bytes += AppendBatch(data);
+      appended_ += names_.size();
+      if (appended_ % (1 << 16) < batch_events) ROOST_CHECK(log_->MaintainJournal().ok());
     }
-    const auto* request = wire::GetRequest(encoder.FinishAppend(1).data())->body_as_Append();
-    for (size_t i = 0; i < count; ++i) {
+    return bytes;
+  }
+
+ private:
+  // An event for each of names_.
+  uint64_t AppendBatch(const std::string& data) {
+    encoder_.BeginAppend();
+    for (const std::string& name : names_) {
+      encoder_.AddEvent({.stream = name, .type = "bench.event", .agent = "bench", .data = data});
+    }
+    const auto* request = wire::GetRequest(encoder_.FinishAppend(1).data())->body_as_Append();
+    batch_.clear();
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < names_.size(); ++i) {
       const auto* body = request->events()->Get(static_cast<unsigned>(i))->event();
-      batch[i] = {.body = {reinterpret_cast<const std::byte*>(body->data()), body->size()},
-                  .stream = names[i],
-                  .type_hash = FilterHash("bench.event"),
-                  .agent_hash = FilterHash("bench")};
+      batch_.push_back({.body = {reinterpret_cast<const std::byte*>(body->data()), body->size()},
+                        .stream = names_[i],
+                        .type_hash = FilterHash("bench.event"),
+                        .agent_hash = FilterHash("bench")});
       bytes += RecordSize(RecordKind::kEvent, body->size());
     }
     BatchPlace place;
-    const StageOutcome staged = log.Stage(std::span(batch).first(count), {}, &place);
-    ROOST_CHECK(staged == StageOutcome::kStaged, "outcome {}", static_cast<int>(staged));
-    const Status committed = log.Commit();
+    ROOST_CHECK(log_->Stage(batch_, {}, &place) == StageOutcome::kStaged);
+    const Status committed = log_->Commit();
     ROOST_CHECK(committed.ok(), "{}", committed.message());
-    event += count;
-    if (event % (1 << 16) < kBatchEvents) ROOST_CHECK(log.MaintainJournal().ok());
+    return bytes;
   }
-  ROOST_CHECK(log.MaintainJournal().ok());
-  ROOST_CHECK(log.Close().ok());
+
+  std::unique_ptr<LogWriter> log_;
+  RequestEncoder encoder_;
+  std::vector<std::string> names_;
+  std::vector<EventToStage> batch_;
+  uint64_t appended_ = 0;
+};
+
+// The plan's events, and where they are to be cold, enough others behind them to fill ring and open segment.
+uint64_t WriteLog(const Plan& plan, const std::string& directory, uint64_t streams) {
+  LogFiller log(directory);
+  const uint64_t bytes = log.Append(plan.events, plan.data_bytes,
+                                    [&](uint64_t event) { return StreamName(event % streams); });
+  if (!plan.hot()) log.Append(320, 512 << 10, [](uint64_t) { return std::string("bench/other"); });
   return bytes;
 }
 
 // ---- processes ----
+
+// "RssAnon", "RssShmem" or "VmPTE" of a process.
+uint64_t KiB(pid_t pid, const std::string& what) {
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(what + ":"))
+      return std::strtoull(line.c_str() + what.size() + 1, nullptr, 10);
+  }
+  return 0;
+}
+std::string MemoryJson(pid_t pid) {
+  return fmt::format(R"({{"anonymous":{},"shared":{},"page_tables":{}}})", KiB(pid, "RssAnon"),
+                     KiB(pid, "RssShmem"), KiB(pid, "VmPTE"));
+}
 
 class Broker {
  public:
@@ -145,15 +193,7 @@ class Broker {
   Broker& operator=(const Broker&) = delete;
 
   uint64_t ready_ns() const { return ready_ns_; }
-  // "RssAnon", "RssShmem", "VmPTE".
-  uint64_t KiB(const std::string& what) const {
-    std::ifstream status(fmt::format("/proc/{}/status", pid_));
-    for (std::string line; std::getline(status, line);) {
-      if (line.starts_with(what + ":"))
-        return std::strtoull(line.c_str() + what.size() + 1, nullptr, 10);
-    }
-    return 0;
-  }
+  pid_t pid() const { return pid_; }
 
  private:
   pid_t pid_ = -1;
@@ -192,15 +232,20 @@ class Shim {
   Shim(const Shim&) = delete;
   Shim& operator=(const Shim&) = delete;
 
-  std::string_view Call(std::string_view line) {
-    ROOST_CHECK(::write(in_.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size()));
-    size_t size = 0;
-    while (size == 0 || reply_[size - 1] != '\n') {
-      const ssize_t got = ::read(out_.get(), reply_.data() + size, reply_.size() - size);
+  pid_t pid() const { return pid_; }
+
+  // Writes requests, all at once, and reads as many replies. Returns the last one, from its middle on.
+  std::string_view Call(std::string_view lines) {
+    ROOST_CHECK(::write(in_.get(), lines.data(), lines.size()) ==
+                static_cast<ssize_t>(lines.size()));
+    auto left = std::count(lines.begin(), lines.end(), '\n');
+    ssize_t got = 0;
+    while (left > 0) {
+      got = ::read(out_.get(), reply_.data(), reply_.size());
       ROOST_CHECK(got > 0, "the shim ended");
-      size += static_cast<size_t>(got);
+      left -= std::count(reply_.begin(), reply_.begin() + got, '\n');
     }
-    return {reply_.data(), size};
+    return {reply_.data(), static_cast<size_t>(got)};
   }
 
  private:
@@ -240,12 +285,13 @@ class Chase {
 // Reads at random places of the data directory's segments.
 class BarePreads {
  public:
-  explicit BarePreads(const std::string& directory) {
+  // Of the first `log_bytes` of the log.
+  BarePreads(const std::string& directory, uint64_t log_bytes) {
     const auto segments = ListSegments(directory).value();
     for (const SegmentFile& file : segments) {
       files_.emplace_back(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC));
     }
-    if (files_.size() > 1) files_.pop_back();  // the open one is mostly a hole
+    files_.resize(std::max<uint64_t>(1, log_bytes / (64 << 20)));
   }
   void Run(std::mt19937_64& random, size_t record_bytes) const {
     char to[1024];
@@ -266,7 +312,7 @@ class BarePreads {
 struct Samples {
   std::vector<uint64_t> ns;     // of this round
   std::vector<double> medians;  // of the rounds
-  void Add(uint64_t start) { ns.push_back(MonotonicNs() - start); }
+  void Add(uint64_t start, uint64_t times) { ns.push_back((MonotonicNs() - start) / times); }
   void EndRound() {
     std::sort(ns.begin(), ns.end());
     medians.push_back(static_cast<double>(ns[ns.size() / 2]));
@@ -296,13 +342,12 @@ class Subject {
     broker_ = std::make_unique<Broker>(bin, socket, data, ring);
     client_ = std::make_unique<Client>(ClientOptions{.socket = socket, .agent = "bench"});
     shim_ = std::make_unique<Shim>(bin, socket);
+    std::mt19937_64 random(1);
+    ROOST_CHECK(shim_->Call(ShimLine(random)).find("\"revision\"") != std::string_view::npos);
     if (plan.hot()) {
       chase_ = std::make_unique<Chase>(log_bytes_);
     } else {
-      preads_ = std::make_unique<BarePreads>(data);
-      // What is behind it is in the ring.
-      before_max_ = plan.events - (ring / (log_bytes_ / plan.events)) - 1;
-      ROOST_CHECK(before_max_ < plan.events, "the ring holds all of it: give more --events");
+      preads_ = std::make_unique<BarePreads>(data, log_bytes_);
     }
   }
 
@@ -310,11 +355,16 @@ class Subject {
     const uint64_t record_bytes = log_bytes_ / plan_.events;
     for (int i = 0; i < plan_.reads; ++i) Time(&newest_, [&] { ReadNewest(random); });
     for (int i = 0; i < plan_.reads; ++i) Time(&anywhere_, [&] { ReadAnywhere(random); });
-    for (int i = 0; i < plan_.reads / 4; ++i) {
-      const std::string line = ShimLine(random);
-      Time(&shim_read_, [&] { CheckReply(shim_->Call(line)); });
-      Time(&shim_ping_,
-           [&] { shim_->Call("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n"); });
+    for (int i = 0; i < plan_.reads / kBurst; ++i) {
+      std::string reads, pings;
+      for (int j = 0; j < kBurst; ++j) {
+        reads += ShimLine(random);
+        pings += "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n";
+      }
+      Time(
+          &shim_read_, [&] { shim_->Call(reads); }, kBurst);
+      Time(
+          &shim_ping_, [&] { shim_->Call(pings); }, kBurst);
     }
     for (int i = 0; i < plan_.reads; ++i) {
       Time(&chase_time_, [&] {
@@ -337,42 +387,36 @@ class Subject {
   void Print(const Subject& first) const {
     fmt::print(
         R"({{"streams":{},"events":{},"log_mib":{},"state":"{}","ready_ms":{},)"
-        R"("broker_kib":{{"anonymous":{},"shared":{},"page_tables":{}}},)"
+        R"("broker_kib":{},"shim_kib":{},)"
         R"("newest_ns":{},"anywhere_ns":{},"shim_ns":{},"chase_ns":{},"copy_ns":{},"ping_ns":{},)"
         R"("newest_ratio":{:.2f},"anywhere_ratio":{:.2f},"shim_ratio":{:.2f}}})"
         "\n",
         streams_, plan_.events, log_bytes_ >> 20, plan_.hot() ? "hot" : "cold",
-        broker_->ready_ns() / 1'000'000, broker_->KiB("RssAnon"), broker_->KiB("RssShmem"),
-        broker_->KiB("VmPTE"), newest_.Json(), anywhere_.Json(), shim_read_.Json(),
-        chase_time_.Json(), copy_.Json(), shim_ping_.Json(),
-        newest_.Median() / first.newest_.Median(), anywhere_.Median() / first.anywhere_.Median(),
+        broker_->ready_ns() / 1'000'000, MemoryJson(broker_->pid()), MemoryJson(shim_->pid()),
+        newest_.Json(), anywhere_.Json(), shim_read_.Json(), chase_time_.Json(), copy_.Json(),
+        shim_ping_.Json(), newest_.Median() / first.newest_.Median(),
+        anywhere_.Median() / first.anywhere_.Median(),
         shim_read_.Median() / first.shim_read_.Median());
   }
 
  private:
   template <typename Work>
-  void Time(Samples* samples, Work work) {
+  void Time(Samples* samples, Work work, uint64_t times = 1) {
     const uint64_t start = MonotonicNs();
     work();
-    samples->Add(start);
+    samples->Add(start, times);
   }
 
-  // Cold: a bound in the newest tenth of what the ring has not got.
-  uint64_t Before(std::mt19937_64& random) const {
-    return plan_.hot() ? 0 : before_max_ - random() % (before_max_ / 10);
-  }
   void ReadNewest(std::mt19937_64& random) {
     query_.filter.stream = StreamName(random() % streams_);
     query_.order = Order::kNewestFirst;
     query_.from_revision = 0;
-    query_.before = Before(random);
     Read();
   }
   void ReadAnywhere(std::mt19937_64& random) {
     query_.filter.stream = StreamName(random() % streams_);
     query_.order = Order::kOldestFirst;
-    query_.before = plan_.hot() ? 0 : before_max_;
-    const uint64_t revisions = (plan_.hot() ? plan_.events : before_max_) / streams_;
+    const uint64_t revisions = plan_.events / streams_;
     query_.from_revision = revisions <= kPageEvents ? 1 : 1 + random() % (revisions - kPageEvents);
     Read();
   }
@@ -380,26 +424,20 @@ class Subject {
     query_.limit = kPageEvents;
     const Status status = client_->Read(query_, &page_);
     ROOST_CHECK(status.ok(), "{}", status.message());
-    ROOST_CHECK(2 * page_.size() >= kPageEvents, "{} events", page_.size());
+    ROOST_CHECK(page_.size() == kPageEvents, "{} events", page_.size());
   }
   std::string ShimLine(std::mt19937_64& random) const {
-    const uint64_t before = Before(random);
     return fmt::format(
         R"({{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"read","arguments":)"
-        R"({{"stream":"{}","limit":{},"order":"newest"{}}}}}}})"
+        R"({{"stream":"{}","limit":{},"order":"newest"}}}}}})"
         "\n",
-        StreamName(random() % streams_), kPageEvents,
-        before == 0 ? "" : fmt::format(R"(,"before":{})", before));
-  }
-  static void CheckReply(std::string_view reply) {
-    ROOST_CHECK(reply.find("\"revision\"") != std::string_view::npos, "{}", reply);
+        StreamName(random() % streams_), kPageEvents);
   }
 
   const Plan& plan_;
   uint64_t streams_;
   std::string directory_;
   uint64_t log_bytes_ = 0;
-  uint64_t before_max_ = 0;
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<Shim> shim_;
