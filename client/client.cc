@@ -7,13 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <optional>
 #include <utility>
 
 #include "base/clock.h"
 #include "client/append_check.h"
-#include "client/connection.h"
-#include "client/log_reader.h"
+#include "client/client_impl.h"
 #include "client/stream_list.h"
 #include "ipc/protocol.h"
 #include "ipc/socket_path.h"
@@ -41,46 +39,10 @@ ConnectionOptions OptionsFor(const ClientOptions& options, const std::string& so
 
 }  // namespace
 
-struct Client::Impl {
-  Impl(const ClientOptions& options, const Result<std::string>& socket)
-      : connection(OptionsFor(options, socket.ok() ? *socket : std::string())),
-        timeout_ns(static_cast<uint64_t>(std::max<int64_t>(options.timeout.count(), 0)) * kNsPerMs),
-        trouble(socket.status()) {}
-
-  uint64_t Deadline() const { return MonotonicNs() + timeout_ns; }
-
-  // Lets the connection work until something happened or `until_ns` has come.
-  void Pump(uint64_t until_ns);
-  // Without waiting, and not at each call.
-  void Look();
-
-  // Calls `start` with a callback and lets the connection work until that was called. What is started has
-  // a deadline of its own.
-  template <typename Outcome, typename Start>
-  Outcome Finish(Start start);
-
-  Status Attach(uint64_t deadline_ns);
-  Status EnsureRing();
-  Result<AppendResult> Append(const Batch& batch);
-  void ReadConflict(AppendResult* result);
-  Result<AppendResult> SettleConflict(const Batch& batch, AppendResult conflict);
-  Status Read(const ReadQuery& query, uint64_t deadline_ns, Page* page);
-  Status ReadThrough(ReadQuery query, uint64_t deadline_ns, Page* page, uint64_t* head);
-  Status Fetch(uint64_t deadline_ns);
-  Result<bool> WaitUntil(const Filter& filter, uint64_t after, uint64_t deadline_ns);
-  LogReader& reader();
-  void WaitForRoom();
-
-  Connection connection;
-  const uint64_t timeout_ns;
-  const Status trouble;  // no socket could be chosen: every call says why
-  std::optional<LogReader> log_reader;
-  uint64_t reader_generation = 0;
-  uint64_t looked_ns = 0;
-  uint64_t attach_tried_ns = 0;
-  // Submitted batches whose callbacks were not called yet.
-  size_t submitted = 0;
-};
+Client::Impl::Impl(const ClientOptions& options, const Result<std::string>& socket)
+    : connection(OptionsFor(options, socket.ok() ? *socket : std::string())),
+      timeout_ns(static_cast<uint64_t>(std::max<int64_t>(options.timeout.count(), 0)) * kNsPerMs),
+      trouble(socket.status()) {}
 
 void Client::Impl::Pump(uint64_t until_ns) {
   const uint64_t wake_ns = std::min(until_ns, connection.NextTimerNs());
@@ -104,14 +66,6 @@ void Client::Impl::Look() {
     connection.Attach(now_ns + kAttachAgainNs, [](const Status&) {});
   }
   Pump(0);
-}
-
-template <typename Outcome, typename Start>
-Outcome Client::Impl::Finish(Start start) {
-  std::optional<Outcome> outcome;
-  start([&outcome](const Outcome& result) { outcome.emplace(result); });
-  while (!outcome.has_value()) Pump(UINT64_MAX);
-  return std::move(*outcome);
 }
 
 Status Client::Impl::Attach(uint64_t deadline_ns) {
@@ -339,11 +293,9 @@ Result<std::vector<StreamInfo>> Client::ListStreams(std::string_view prefix, siz
 }
 
 Result<std::vector<SessionInfo>> Client::ListSessions() {
-  ROOST_RETURN_IF_ERROR(impl_->trouble);
-  impl_->WaitForRoom();
-  const uint64_t deadline_ns = impl_->Deadline();
-  return impl_->Finish<Result<std::vector<SessionInfo>>>(
-      [&](auto done) { impl_->connection.ListSessions(deadline_ns, std::move(done)); });
+  return impl_->Ask<Result<std::vector<SessionInfo>>>({}, [this](uint64_t deadline_ns, auto done) {
+    impl_->connection.ListSessions(deadline_ns, std::move(done));
+  });
 }
 
 Result<LogInfo> Client::Info() {

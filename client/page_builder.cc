@@ -14,12 +14,36 @@ void PageBuilder::Begin(Page* page, const ReadQuery& query, uint64_t head) {
   bytes_max_ = query.bytes_max;
   full_ = false;
   count_at_gap_ = 0;
+  Clear(page);
+  page->head_ = head;
+}
+
+void PageBuilder::Clear(Page* page) {
   page->bytes_.clear();
   page->offsets_.clear();
   page->next_ = 0;
-  page->head_ = head;
+  page->head_ = 0;
   page->more_ = false;
   page->gap_.reset();
+}
+
+void PageBuilder::AppendEvent(const Page& from, size_t index, Page* to) {
+  const std::span<const std::byte> record = from.record(index);
+  to->offsets_.push_back(to->bytes_.size());
+  to->bytes_.insert(to->bytes_.end(), record.begin(), record.end());
+}
+
+void PageBuilder::TakeMarks(const Page& from, Page* to) {
+  to->next_ = from.next();
+  to->head_ = from.head();
+  to->more_ = from.more();
+  if (!from.gap().has_value()) return;
+  if (to->gap_.has_value()) {
+    to->gap_->last = from.gap()->last;
+    to->gap_->oldest = from.gap()->oldest;
+  } else {
+    to->gap_ = from.gap();
+  }
 }
 
 ReadStep PageBuilder::Take(RecordSource* source, const EventFilter& filter, uint64_t sequence,

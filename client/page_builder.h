@@ -15,7 +15,14 @@ namespace roost {
 
 class PageBuilder {
  public:
-  // Clears `page`, which keeps its memory.
+  // Empties `page`, which keeps its memory.
+  static void Clear(Page* page);
+  // Copies an event of a finished page behind those of `to`.
+  static void AppendEvent(const Page& from, size_t index, Page* to);
+  // `to` goes on behind `from`: takes over where that ended, and its gap.
+  static void TakeMarks(const Page& from, Page* to);
+
+  // Empties `page`, too.
   void Begin(Page* page, const ReadQuery& query, uint64_t head);
 
   // Takes event `sequence` at `position` in if `filter` wants it, and checks that it is that event and

@@ -1,4 +1,4 @@
-// libroost: append to a Roost log, read it, wait for it.
+// libroost: append to a Roost log, read it, wait for it; claim keys, work off streams in groups, share verdicts.
 //
 // A Client attaches to the broker on the first call that needs it, reads from shared memory without a
 // system call while the ring has what is asked for and from the journal behind it, and attaches again by
@@ -16,11 +16,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
+#include "roost/coordination.h"
 #include "roost/event.h"
 #include "roost/read.h"
 
@@ -73,6 +75,50 @@ class Client {
 
   // Of the last attachment; attaches if there was none.
   Result<LogInfo> Info();
+
+  // ---- claims, groups, verdicts: what they mean and their limits stand in roost/coordination.h ----
+  //
+  // Tokens are good in this client's session alone: what it has claimed and taken is free at once when the Client
+  // goes, and at the latest when its lease ends. "No" is a result, not an error. Errors: kInvalidArgument,
+  // kTooLarge, kBusy (too much waits in the broker), kPermissionDenied, kExhausted (the disk is full),
+  // kUnavailable, kTimedOut (what is granted later goes back by itself), and kUnknownOutcome for Settle, Unpark and
+  // Decide when the session was lost with the answer. A call with a wait blocks for it and the timeout at most.
+
+  // Keys that this client holds already never stand in its way; claiming them again renews them, with a new
+  // token for the old ones.
+  Result<ClaimResult> Claim(const ClaimRequest& request);
+  // False: the token has ended, or is another session's.
+  Result<bool> Release(uint64_t token, std::string_view note = {});
+  // The claims that ended before they were released, as far as this client was told since the last call (the
+  // newest 64). Sees what the broker said up to now, without waiting.
+  std::vector<EndedLease> TakeEndedLeases();
+
+  // Events of the stream that no other consumer of the group has; none when there is nothing, or the wait is over.
+  Result<TakeResult> Take(const TakeRequest& request);
+  // The taken events themselves, in the order of `taken.items`. Fewer than that: retention has taken the others,
+  // and the page's gap says so; the revision tells them apart. As large as they are, 500 x 1 MiB at worst.
+  Status ReadTaken(const std::string& stream, const TakeResult& taken, Page* page);
+  // 1 to 500 tokens; one bool each. False: its lease has ended, and the event is another's or settled.
+  Result<std::vector<bool>> Settle(std::span<const ItemToken> tokens, Outcome outcome,
+                                   std::string_view note = {});
+  // Events put aside, with revisions over `after`, at most `limit` (1 to 500).
+  Result<ParkedPage> ListParked(std::string_view stream, std::string_view group, uint64_t after = 0,
+                                uint32_t limit = 100);
+  // Lets parked events be taken again, with their tries begun anew, or drops them for good. Without revisions:
+  // all. Returns how many of them were parked.
+  Result<uint64_t> Unpark(std::string_view stream, std::string_view group,
+                          std::span<const uint64_t> revisions, bool drop,
+                          std::string_view note = {});
+
+  // An answer a question, in their order, in one round trip; without one if shared memory has all of them.
+  Result<std::vector<Answer>> Validate(std::span<const Question> questions,
+                                       std::chrono::milliseconds wait,
+                                       Asking asking = Asking::kDecide);
+  Result<DecideResult> Decide(const Decision& decision);
+
+  // All claims that have a key with this prefix; all groups of streams with it. Past 100,000 kTooLarge.
+  Result<std::vector<LeaseInfo>> ListLeases(std::string_view prefix);
+  Result<std::vector<GroupInfo>> ListGroups(std::string_view prefix);
 
  private:
   struct Impl;

@@ -1,0 +1,157 @@
+// Client's calls about claims, groups and verdicts.
+#include <unistd.h>
+
+#include <utility>
+
+#include "client/client_impl.h"
+#include "client/coordination_check.h"
+#include "client/page_builder.h"
+#include "client/verdict_lookup.h"
+#include "ipc/question_key.h"
+
+namespace roost {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Events with revisions that follow one another.
+struct Run {
+  uint64_t first;
+  uint64_t last;
+};
+
+std::vector<Run> RunsOf(const TakeResult& taken) {
+  std::vector<Run> runs;
+  for (const TakenItem& item : taken.items) {
+    if (!runs.empty() && runs.back().last + 1 == item.revision) {
+      runs.back().last = item.revision;
+    } else {
+      runs.push_back({item.revision, item.revision});
+    }
+  }
+  return runs;
+}
+
+}  // namespace
+
+Result<ClaimResult> Client::Claim(const ClaimRequest& request) {
+  return impl_->Ask<Result<ClaimResult>>(request.wait, [&](uint64_t deadline_ns, auto done) {
+    impl_->connection.Claim(request, deadline_ns, std::move(done));
+  });
+}
+
+Result<bool> Client::Release(uint64_t token, std::string_view note) {
+  return impl_->Ask<Result<bool>>({}, [&](uint64_t deadline_ns, auto done) {
+    impl_->connection.Release(token, note, deadline_ns, std::move(done));
+  });
+}
+
+std::vector<EndedLease> Client::TakeEndedLeases() {
+  if (impl_->connection.fd() >= 0) impl_->Pump(0);
+  return impl_->connection.TakeEndedLeases();
+}
+
+Result<TakeResult> Client::Take(const TakeRequest& request) {
+  return impl_->Ask<Result<TakeResult>>(request.wait, [&](uint64_t deadline_ns, auto done) {
+    impl_->connection.Take(request, deadline_ns, std::move(done));
+  });
+}
+
+Status Client::ReadTaken(const std::string& stream, const TakeResult& taken, Page* page) {
+  ROOST_RETURN_IF_ERROR(impl_->EnsureRing());
+  PageBuilder::Clear(page);
+  Page part;
+  for (const Run& run : RunsOf(taken)) {
+    ReadQuery query;
+    query.filter.stream = stream;
+    query.from_revision = run.first;
+    while (query.from_revision <= run.last) {
+      query.limit = static_cast<uint32_t>(run.last - query.from_revision + 1);
+      ROOST_RETURN_IF_ERROR(impl_->Read(query, impl_->Deadline(), &part));
+      for (size_t i = 0; i < part.size(); ++i) {
+        query.from_revision = part[i].revision + 1;
+        if (part[i].revision <= run.last) PageBuilder::AppendEvent(part, i, page);
+      }
+      PageBuilder::TakeMarks(part, page);
+      if (!part.more()) break;
+      query.after = part.next();
+    }
+  }
+  return {};
+}
+
+Result<std::vector<bool>> Client::Settle(std::span<const ItemToken> tokens, Outcome outcome,
+                                         std::string_view note) {
+  return impl_->Ask<Result<std::vector<bool>>>({}, [&](uint64_t deadline_ns, auto done) {
+    impl_->connection.Settle(tokens, outcome, note, deadline_ns, std::move(done));
+  });
+}
+
+Result<ParkedPage> Client::ListParked(std::string_view stream, std::string_view group,
+                                      uint64_t after, uint32_t limit) {
+  return impl_->Ask<Result<ParkedPage>>({}, [&](uint64_t deadline_ns, auto done) {
+    impl_->connection.ListParked(stream, group, after, limit, deadline_ns, std::move(done));
+  });
+}
+
+Result<uint64_t> Client::Unpark(std::string_view stream, std::string_view group,
+                                std::span<const uint64_t> revisions, bool drop,
+                                std::string_view note) {
+  return impl_->Ask<Result<uint64_t>>({}, [&](uint64_t deadline_ns, auto done) {
+    impl_->connection.Unpark(stream, group, revisions, drop, note, deadline_ns, std::move(done));
+  });
+}
+
+Result<std::vector<Answer>> Client::Validate(std::span<const Question> questions, milliseconds wait,
+                                             Asking asking) {
+  ROOST_RETURN_IF_ERROR(CheckQuestions(questions, wait));
+  ROOST_RETURN_IF_ERROR(impl_->EnsureRing());
+  std::vector<Answer> answers(questions.size());
+  std::vector<Question> open;  // what shared memory has not
+  std::vector<size_t> places;
+  for (size_t i = 0; i < questions.size(); ++i) {
+    const Result<VerdictKey> key = QuestionKey(questions[i].kind, questions[i].input);
+    std::optional<Answer> known;
+    // What is wrong with a question is the broker's to say, beside the answers to the others.
+    if (key.ok()) {
+      known = LookUpVerdict(*impl_->connection.ring(), *key, ::geteuid(), MonotonicNs());
+    }
+    if (known.has_value()) {
+      answers[i] = *std::move(known);
+    } else {
+      open.push_back(questions[i]);
+      places.push_back(i);
+    }
+  }
+  if (open.empty()) {
+    impl_->connection.NoteActivity();
+    return answers;
+  }
+  Result<std::vector<Answer>> told =
+      impl_->Ask<Result<std::vector<Answer>>>(wait, [&](uint64_t deadline_ns, auto done) {
+        impl_->connection.Validate(open, wait, deadline_ns, std::move(done), asking);
+      });
+  if (!told.ok()) return told.status();
+  for (size_t i = 0; i < places.size(); ++i) answers[places[i]] = std::move((*told)[i]);
+  return answers;
+}
+
+Result<DecideResult> Client::Decide(const Decision& decision) {
+  return impl_->Ask<Result<DecideResult>>({}, [&](uint64_t deadline_ns, auto done) {
+    impl_->connection.Decide(decision, deadline_ns, std::move(done));
+  });
+}
+
+Result<std::vector<LeaseInfo>> Client::ListLeases(std::string_view prefix) {
+  return impl_->Ask<Result<std::vector<LeaseInfo>>>({}, [&](uint64_t deadline_ns, auto done) {
+    impl_->connection.ListLeases(prefix, deadline_ns, std::move(done));
+  });
+}
+
+Result<std::vector<GroupInfo>> Client::ListGroups(std::string_view prefix) {
+  return impl_->Ask<Result<std::vector<GroupInfo>>>({}, [&](uint64_t deadline_ns, auto done) {
+    impl_->connection.ListGroups(prefix, deadline_ns, std::move(done));
+  });
+}
+
+}  // namespace roost
