@@ -10,7 +10,6 @@ namespace roost {
 namespace {
 
 constexpr std::string_view kJsonType = "application/json";
-constexpr size_t kPageEndBytesMax = 1024;  // next, head, more, gap, and what a tool adds
 
 void AppendOptional(std::string* out, std::string_view name, std::string_view text) {
   if (!text.empty()) AppendMember(out, name, text);
@@ -87,6 +86,11 @@ void AppendMember(std::string* out, std::string_view name, uint64_t number) {
   AppendNumber(out, number);
 }
 
+void AppendFlag(std::string* out, std::string_view name, bool value) {
+  AppendName(out, name);
+  out->append(value ? "true" : "false");
+}
+
 void AppendTime(std::string* out, std::string_view name, uint64_t wall_ns) {
   AppendName(out, name);
   out->push_back('"');
@@ -94,23 +98,24 @@ void AppendTime(std::string* out, std::string_view name, uint64_t wall_ns) {
   out->push_back('"');
 }
 
-void AppendEvent(std::string* out, const EventView& event, size_t bytes_max) {
+bool AppendEvent(std::string* out, const EventView& event, size_t bytes_max) {
   const size_t begin = out->size();
   out->push_back('{');
   AppendHead(out, event);
   const size_t head_end = out->size();
   // No need to encode what is certainly too long.
   if (event.data.size() < bytes_max) AppendData(out, event);
-  if (event.data.size() >= bytes_max || out->size() - begin >= bytes_max) {
+  const bool whole = event.data.size() < bytes_max && out->size() - begin < bytes_max;
+  if (!whole) {
     out->resize(head_end);
     out->append(R"(,"truncated":true)");
     AppendMember(out, "bytes", event.data.size());
   }
   out->push_back('}');
+  return whole;
 }
 
 std::string PageJson(const Page& page, std::string_view more_members) {
-  constexpr size_t kEventsBytesMax = kResultBytesMax - kPageEndBytesMax;
   std::string json = R"({"events":[)";
   const size_t begin = json.size();
   uint64_t next = page.next();
@@ -119,9 +124,9 @@ std::string PageJson(const Page& page, std::string_view more_members) {
     const EventView event = page[i];
     const size_t before = json.size();
     if (before > begin) json.push_back(',');
-    AppendEvent(&json, event, kEventsBytesMax);
+    AppendEvent(&json, event, kListBytesMax);
     // One alone always fits, so that a page is never empty because of its size.
-    if (json.size() > kEventsBytesMax && i > 0) {
+    if (json.size() > kListBytesMax && i > 0) {
       json.resize(before);
       next = page[i - 1].sequence;
       more = true;
@@ -131,7 +136,7 @@ std::string PageJson(const Page& page, std::string_view more_members) {
   json.push_back(']');
   AppendMember(&json, "next", next);
   AppendMember(&json, "head", page.head());
-  json.append(more ? R"(,"more":true)" : R"(,"more":false)");
+  AppendFlag(&json, "more", more);
   if (page.gap().has_value()) AppendGap(&json, *page.gap());
   json.append(more_members);
   json.push_back('}');

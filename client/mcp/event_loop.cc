@@ -30,8 +30,11 @@ ssize_t ReadWithoutBlocking(int fd, char* to, size_t size) {
 
 }  // namespace
 
-EventLoop::EventLoop(int input, int output, LogSession* log)
-    : input_(input), output_(output), log_(log), server_(log, &queue_, {MonotonicNs, WallNs}) {}
+EventLoop::EventLoop(int input, int output, LogSession* log, ShimLatencies* latencies)
+    : input_(input),
+      output_(output),
+      log_(log),
+      server_(log, &queue_, {MonotonicNs, WallNs}, latencies) {}
 
 void EventLoop::Run() {
   while (Turn() == Step::kGoOn) {

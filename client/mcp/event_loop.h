@@ -20,7 +20,7 @@ class EventLoop {
   static constexpr uint64_t kWorkNs = 500'000'000;
   static constexpr uint64_t kWriteNs = 2'000'000'000;
 
-  EventLoop(int input, int output, LogSession* log);
+  EventLoop(int input, int output, LogSession* log, ShimLatencies* latencies);
 
   // Until the client closes its end (everything that could be answered was), or does not listen any
   // more, or the parent has ended.

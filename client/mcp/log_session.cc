@@ -100,6 +100,60 @@ void LogSession::FetchSegment(uint64_t sequence, uint64_t position, uint64_t dea
   connection().FetchSegment(sequence, position, deadline_ns, std::move(done));
 }
 
+uint64_t LogSession::Claim(const ClaimRequest& request, uint64_t deadline_ns, ClaimDone done) {
+  const uint64_t number = connection().Claim(request, deadline_ns, std::move(done));
+  StartBrokerIfMissed();
+  return number;
+}
+
+void LogSession::Release(uint64_t token, std::string_view note, uint64_t deadline_ns,
+                         ReleaseDone done) {
+  connection().Release(token, note, deadline_ns, std::move(done));
+  StartBrokerIfMissed();
+}
+
+uint64_t LogSession::Take(const TakeRequest& request, uint64_t deadline_ns, TakeDone done) {
+  const uint64_t number = connection().Take(request, deadline_ns, std::move(done));
+  StartBrokerIfMissed();
+  return number;
+}
+
+void LogSession::Settle(std::span<const ItemToken> tokens, Outcome outcome, std::string_view note,
+                        uint64_t deadline_ns, SettleDone done) {
+  connection().Settle(tokens, outcome, note, deadline_ns, std::move(done));
+  StartBrokerIfMissed();
+}
+
+uint64_t LogSession::Validate(std::span<const Question> questions, std::chrono::milliseconds wait,
+                              uint64_t deadline_ns, ValidateDone done) {
+  const uint64_t number = connection().Validate(questions, wait, deadline_ns, std::move(done));
+  StartBrokerIfMissed();
+  return number;
+}
+
+void LogSession::Decide(const Decision& decision, uint64_t deadline_ns, DecideDone done) {
+  connection().Decide(decision, deadline_ns, std::move(done));
+  StartBrokerIfMissed();
+}
+
+void LogSession::ListLeases(std::string_view prefix, uint64_t deadline_ns, LeasesDone done) {
+  connection().ListLeases(prefix, deadline_ns, std::move(done));
+}
+
+void LogSession::ListGroups(std::string_view prefix, uint64_t deadline_ns, GroupsDone done) {
+  connection().ListGroups(prefix, deadline_ns, std::move(done));
+}
+
+void LogSession::Cancel(uint64_t request) { connection().Cancel(request); }
+
+void LogSession::NoteActivity() {
+  if (connection_) connection_->NoteActivity();
+}
+
+std::vector<EndedLease> LogSession::TakeEndedLeases() {
+  return connection_ ? connection_->TakeEndedLeases() : std::vector<EndedLease>();
+}
+
 SegmentCache* LogSession::segments() { return &connection().segments(); }
 
 }  // namespace roost

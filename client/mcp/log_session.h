@@ -40,6 +40,20 @@ class LogSession : public LogAccess {
   void FetchSegment(uint64_t sequence, uint64_t position, uint64_t deadline_ns, Done done) override;
   SegmentCache* segments() override;
   uint64_t oldest_told() const override { return connection_ ? connection_->oldest_told() : 0; }
+  uint64_t Claim(const ClaimRequest& request, uint64_t deadline_ns, ClaimDone done) override;
+  void Release(uint64_t token, std::string_view note, uint64_t deadline_ns,
+               ReleaseDone done) override;
+  uint64_t Take(const TakeRequest& request, uint64_t deadline_ns, TakeDone done) override;
+  void Settle(std::span<const ItemToken> tokens, Outcome outcome, std::string_view note,
+              uint64_t deadline_ns, SettleDone done) override;
+  uint64_t Validate(std::span<const Question> questions, std::chrono::milliseconds wait,
+                    uint64_t deadline_ns, ValidateDone done) override;
+  void Decide(const Decision& decision, uint64_t deadline_ns, DecideDone done) override;
+  void ListLeases(std::string_view prefix, uint64_t deadline_ns, LeasesDone done) override;
+  void ListGroups(std::string_view prefix, uint64_t deadline_ns, GroupsDone done) override;
+  void Cancel(uint64_t request) override;
+  void NoteActivity() override;
+  std::vector<EndedLease> TakeEndedLeases() override;
 
  private:
   static constexpr uint64_t kLookAgainNs = 250'000'000;

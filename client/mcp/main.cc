@@ -32,6 +32,9 @@ void PrepareMemory() {
   ::mallopt(M_TOP_PAD, 16 << 10);
 }
 
+// Zeroed by the system, page by page as they are used; on the stack all of it would be touched at once.
+constinit roost::ShimLatencies latencies;
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -47,7 +50,7 @@ int main(int argc, char** argv) {
   }
   PrepareSignals();
   roost::LogSession log(options->socket, options->agent, options->autostart);
-  roost::EventLoop loop(STDIN_FILENO, STDOUT_FILENO, &log);
+  roost::EventLoop loop(STDIN_FILENO, STDOUT_FILENO, &log, &latencies);
   loop.Run();
   return 0;
 }

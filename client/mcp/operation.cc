@@ -2,6 +2,36 @@
 
 namespace roost {
 
+void AnswerWithToolResult(const Shim& shim, const Responder& responder, std::string json) {
+  json.pop_back();
+  json += shim.ended_leases->TakeMember();
+  json += '}';
+  responder.ToolResult(json);
+}
+
+void RefuseCall(const Shim& shim, const Responder& responder, std::string_view sentence) {
+  responder.ToolError(sentence, shim.ended_leases->TakeMember());
+}
+
+bool AnswerFromCache(Shim* shim, const Responder& responder, std::string_view tool,
+                     JsonSlice arguments, std::optional<ResultCache::Call>* call) {
+  const RingReader* ring = shim->log->ring();
+  if (ring == nullptr || arguments.raw().size() > ResultCache::kArgumentsBytesMax) return false;
+  // What is kept says nothing of what must be told besides.
+  if (shim->ended_leases->any()) return false;
+  ResultCache::Call this_call(responder.era(), tool, arguments.raw());
+  switch (shim->cache->Answer(this_call, ring->head(), responder)) {
+    case ResultCache::Outcome::kAnswered:
+      return true;
+    case ResultCache::Outcome::kNew:
+      return false;
+    case ResultCache::Outcome::kRepeated:
+      *call = std::move(this_call);
+      return false;
+  }
+  return false;
+}
+
 void Operation::WithRing(std::function<void()> go_on) {
   if (log().ring() != nullptr) {
     go_on();
@@ -28,13 +58,22 @@ void Operation::AttachFirst(std::function<void()> go_on) {
                }));
 }
 
-void Operation::FinishWithToolResult(std::string_view json) {
-  responder_.ToolResult(json);
+void Operation::FinishWithToolResult(std::string json) {
+  AnswerWithToolResult(*shim_, responder_, std::move(json));
+  Finish();
+}
+
+void Operation::FinishWithToolResult(std::string json, const ResultCache::Call& call,
+                                     ResultCache::Head head,
+                                     std::unique_ptr<ResultCache::Condition> condition) {
+  // What is told once must not be told again.
+  if (shim_->ended_leases->any()) return FinishWithToolResult(std::move(json));
+  shim_->cache->Keep(call, responder_.ToolResult(json), head, std::move(condition));
   Finish();
 }
 
 void Operation::FinishWithToolError(std::string_view sentence) {
-  responder_.ToolError(sentence);
+  RefuseCall(*shim_, responder_, sentence);
   Finish();
 }
 

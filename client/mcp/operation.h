@@ -9,14 +9,18 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/histogram.h"
 #include "base/status.h"
+#include "client/mcp/ended_leases.h"
+#include "client/mcp/json_slice.h"
 #include "client/mcp/log_access.h"
 #include "client/mcp/responder.h"
+#include "client/mcp/result_cache.h"
 
 namespace roost {
 
@@ -25,14 +29,32 @@ struct ShimClock {
   uint64_t (*wall_ns)();
 };
 
+// How long calls took from their request line to their answer line, ns. As large as all else that a shim
+// keeps, and hardly touched: whoever owns it takes care that its pages are only had once they are used.
+struct ShimLatencies {
+  Histogram read;
+  Histogram append;    // those that appended
+  Histogram validate;  // those that were answered without the broker
+};
+
 // What all operations of a shim share; outlives them.
 struct Shim {
   LogAccess* log;
   ShimClock clock;
-  Histogram* read_latency;        // of `read` calls, from request line to answer line, ns
-  Histogram* append_latency;      // of `append` calls that appended, likewise
+  ShimLatencies* latencies;
+  EndedLeases* ended_leases;
+  ResultCache* cache;
   uint64_t line_received_ns = 0;  // when the request in hand was taken up
 };
+
+// Answers a tool call with `json`, an object, and with what must be told besides.
+void AnswerWithToolResult(const Shim& shim, const Responder& responder, std::string json);
+// With a sentence that the model can act on, and what must be told besides.
+void RefuseCall(const Shim& shim, const Responder& responder, std::string_view sentence);
+
+// Whether the call was answered from the cache. If not, and its answer is to be kept, *call names it.
+bool AnswerFromCache(Shim* shim, const Responder& responder, std::string_view tool,
+                     JsonSlice arguments, std::optional<ResultCache::Call>* call);
 
 // A callback that is not called any more once its owner is gone.
 class Guard {
@@ -88,8 +110,12 @@ class Operation {
   // Answers with what went wrong. Tools say it as their result, resources as an error.
   virtual void Failed(const Status& status) { FinishWithToolError(status.message()); }
 
-  void FinishWithToolResult(std::string_view json);
+  // With what must be told besides. `json` is an object.
+  void FinishWithToolResult(std::string json);
   void FinishWithToolError(std::string_view sentence);
+  // The same, and keeps the answer for when the same call is made again. `head`: as ResultCache::Keep().
+  void FinishWithToolResult(std::string json, const ResultCache::Call& call, ResultCache::Head head,
+                            std::unique_ptr<ResultCache::Condition> condition);
   void Finish();  // after an answer was given
 
   template <typename Function>

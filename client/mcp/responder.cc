@@ -20,28 +20,39 @@ void Responder::EndResult(std::string* line) const {
   line->append("}}\n");
 }
 
-void Responder::ToolResult(std::string_view json) const {
+ToolAnswer Responder::ToolResult(std::string_view json) const {
   std::string* line = Begin("result");
+  const size_t begin = line->size();
   // Once and for all: growing in steps would touch up to twice the memory.
   line->reserve(line->size() + json.size() * 2 + json.size() / 4 + 512);
   line->append(R"({"content":[{"type":"text","text":")");
   AppendJsonEscaped(line, json);
+  ToolAnswer answer;
+  answer.text_end = line->size() - begin;
   line->append(R"("}],"structuredContent":)").append(json);
+  answer.value_end = line->size() - begin;
   EndResult(line);
+  constexpr size_t kLineEnd = std::string_view("}\n").size();
+  answer.result = std::string_view(*line).substr(begin, line->size() - kLineEnd - begin);
+  return answer;
 }
 
-void Responder::ToolError(std::string_view sentence) const {
+void Responder::ToolError(std::string_view sentence, std::string_view more_members) const {
   std::string* line = Begin("result");
+  std::string text(sentence);
+  if (!more_members.empty()) text.append(" {").append(more_members.substr(1)).append("}");
   line->append(R"({"content":[{"type":"text","text":)");
-  AppendJsonString(line, sentence);
+  AppendJsonString(line, text);
   line->append(R"(}],"structuredContent":{"error":)");
   AppendJsonString(line, sentence);
-  line->append(R"(},"isError":true)");
+  line->append(more_members).append(R"(},"isError":true)");
   EndResult(line);
 }
 
-void Responder::Prebuilt(std::string_view result) const {
-  Begin("result")->append(result).append("}\n");
+void Responder::Prebuilt(std::initializer_list<std::string_view> result) const {
+  std::string* line = Begin("result");
+  for (const std::string_view piece : result) line->append(piece);
+  line->append("}\n");
 }
 
 void Responder::Result(std::string_view members, int ttl_ms) const {

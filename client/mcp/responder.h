@@ -4,6 +4,7 @@
 #ifndef ROOST_CLIENT_MCP_RESPONDER_H_
 #define ROOST_CLIENT_MCP_RESPONDER_H_
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,13 @@
 #include "client/mcp/output_queue.h"
 
 namespace roost {
+
+// The result object of a tool's answer as it stands in the queue, until more is put there.
+struct ToolAnswer {
+  std::string_view result;
+  size_t text_end = 0;   // of its text, without the quote
+  size_t value_end = 0;  // of its structured content
+};
 
 class Responder {
  public:
@@ -22,12 +30,12 @@ class Responder {
   const std::string& id() const { return id_; }
 
   // A tool's answer: `json`, an object without line ends, both as structured content and as text.
-  void ToolResult(std::string_view json) const;
-  // A tool's refusal: a sentence that the model can act on.
-  void ToolError(std::string_view sentence) const;
+  ToolAnswer ToolResult(std::string_view json) const;
+  // A tool's refusal: a sentence that the model can act on. `more_members` are "" or begin with a comma.
+  void ToolError(std::string_view sentence, std::string_view more_members = {}) const;
 
-  // A whole result object as prebuilt for this era (replies.h).
-  void Prebuilt(std::string_view result) const;
+  // A whole result object as prebuilt for this era (replies.h), in pieces.
+  void Prebuilt(std::initializer_list<std::string_view> result) const;
   // An object of these members ("" or `"a":1,"b":2`) and what the era adds. `ttl_ms` is for results that
   // a modern client may keep: such members are added if it is not negative.
   void Result(std::string_view members, int ttl_ms = -1) const;

@@ -24,8 +24,11 @@ std::string UnsupportedVersionData(std::string_view requested) {
 
 }  // namespace
 
-Server::Server(LogAccess* log, OutputQueue* output, ShimClock clock)
-    : output_(output), shim_{log, clock, &read_latency_, &append_latency_}, subscriptions_(&shim_, output) {}
+Server::Server(LogAccess* log, OutputQueue* output, ShimClock clock, ShimLatencies* latencies)
+    : output_(output),
+      ended_leases_(log),
+      shim_{log, clock, latencies, &ended_leases_, &cache_},
+      subscriptions_(&shim_, output) {}
 
 void Server::OnLine(std::string_view line) {
   shim_.line_received_ns = shim_.clock.monotonic_ns();

@@ -14,7 +14,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/histogram.h"
 #include "client/mcp/json_slice.h"
 #include "client/mcp/log_access.h"
 #include "client/mcp/message.h"
@@ -31,8 +30,8 @@ class Server {
   static constexpr size_t kMessageDepthMax =
       80;  // data of the greatest depth, in a batch of messages
 
-  // `log` and `output` outlive it.
-  Server(LogAccess* log, OutputQueue* output, ShimClock clock);
+  // `log`, `output` and `latencies` outlive it.
+  Server(LogAccess* log, OutputQueue* output, ShimClock clock, ShimLatencies* latencies);
 
   // Never fails, whatever the line is. Of a batch it serves as much as the output has room for.
   void OnLine(std::string_view line);
@@ -78,8 +77,8 @@ class Server {
   void SuggestAgent(JsonSlice client_info);
 
   OutputQueue* output_;
-  Histogram read_latency_;
-  Histogram append_latency_;
+  EndedLeases ended_leases_;
+  ResultCache cache_;
   Shim shim_;
   std::vector<std::unique_ptr<Operation>> operations_;
   Subscriptions subscriptions_;

@@ -97,28 +97,25 @@ void Server::OnInitialize(const Message& message, const Responder& responder) {
   SuggestAgent(client_info);
   const std::string_view agreed =
       NegotiateLegacyVersion(version.present() ? version.String() : std::string());
-  std::string result(InitializeBeforeVersion());
-  result += agreed;
-  result += InitializeAfterVersion();
-  responder.Prebuilt(result);
+  responder.Prebuilt({InitializeBeforeVersion(), agreed, InitializeAfterVersion()});
 }
 
 void Server::OnPing(const Message&, const Responder& responder) { responder.Result(""); }
 
 void Server::OnDiscover(const Message&, const Responder& responder) {
-  responder.Prebuilt(Discover());
+  responder.Prebuilt({Discover()});
 }
 
 void Server::OnToolsList(const Message& message, const Responder& responder) {
-  if (!RefuseCursor(message, responder)) responder.Prebuilt(ToolsList(message.era));
+  if (!RefuseCursor(message, responder)) responder.Prebuilt({ToolsList(message.era)});
 }
 
 void Server::OnResourcesList(const Message& message, const Responder& responder) {
-  if (!RefuseCursor(message, responder)) responder.Prebuilt(ResourcesList(message.era));
+  if (!RefuseCursor(message, responder)) responder.Prebuilt({ResourcesList(message.era)});
 }
 
 void Server::OnTemplatesList(const Message& message, const Responder& responder) {
-  if (!RefuseCursor(message, responder)) responder.Prebuilt(ResourceTemplatesList(message.era));
+  if (!RefuseCursor(message, responder)) responder.Prebuilt({ResourceTemplatesList(message.era)});
 }
 
 void Server::OnToolsCall(const Message& message, const Responder& responder) {
@@ -134,10 +131,12 @@ void Server::OnToolsCall(const Message& message, const Responder& responder) {
     return responder.Error(RpcError::kInvalidParams, "Unknown tool: " + ShowValue(name));
   }
   if (operations_.size() >= kOperationsMax) {
-    return responder.ToolError(
+    return RefuseCall(
+        shim_, responder,
         "64 calls are under way already; wait for one of them to end, then try again");
   }
   Begin(make(&shim_, responder, arguments));
+  shim_.log->NoteActivity();  // behind what the call itself sends: then there is nothing to add
 }
 
 void Server::OnResourcesRead(const Message& message, const Responder& responder) {

@@ -8,11 +8,6 @@
 namespace roost {
 namespace {
 
-void AppendBool(std::string* out, std::string_view name, bool value) {
-  AppendName(out, name);
-  out->append(value ? "true" : "false");
-}
-
 // Nanoseconds as microseconds with one digit behind the point.
 void AppendMicros(std::string* out, std::string_view name, uint64_t ns) {
   AppendMember(out, name, ns / kNsPerUs);
@@ -20,11 +15,12 @@ void AppendMicros(std::string* out, std::string_view name, uint64_t ns) {
   AppendNumber(out, ns % kNsPerUs / 100);
 }
 
-void AppendQuantiles(std::string* out, std::string_view name, uint64_t p50_ns, uint64_t p99_ns) {
+template <typename Durations>
+void AppendQuantiles(std::string* out, std::string_view name, const Durations& durations) {
   AppendName(out, name);
   out->push_back('{');
-  AppendMicros(out, "p50", p50_ns);
-  AppendMicros(out, "p99", p99_ns);
+  AppendMicros(out, "p50", durations.Quantile(0.5));
+  AppendMicros(out, "p99", durations.Quantile(0.99));
   out->push_back('}');
 }
 
@@ -48,7 +44,7 @@ void AppendCounters(std::string* out, const Shim& shim, const CountersSnapshot& 
         Counter::kDuplicates, Counter::kRequestsRefused, Counter::kJournalBytes}) {
     AppendMember(out, CounterName(counter), counters[counter]);
   }
-  AppendBool(out, "degraded", counters[Counter::kDegraded] != 0);
+  AppendFlag(out, "degraded", counters[Counter::kDegraded] != 0);
   const uint64_t now_ns = shim.clock.wall_ns();
   if (now_ns > counters.started_ns) {
     const uint64_t seconds = (now_ns - counters.started_ns) / kNsPerSecond;
@@ -65,12 +61,21 @@ void AppendLatencies(std::string* out, const Shim& shim, const CountersSnapshot*
     for (const Latency latency :
          {Latency::kAppend, Latency::kJournalWrite, Latency::kJournalSync}) {
       const LatencySnapshot& durations = (*counters)[latency];
-      AppendQuantiles(out, LatencyName(latency), durations.Quantile(0.5), durations.Quantile(0.99));
+      AppendQuantiles(out, LatencyName(latency), durations);
     }
   }
-  AppendQuantiles(out, "append_here", shim.append_latency->Quantile(0.5),
-                  shim.append_latency->Quantile(0.99));
-  AppendQuantiles(out, "read", shim.read_latency->Quantile(0.5), shim.read_latency->Quantile(0.99));
+  AppendQuantiles(out, "append_here", shim.latencies->append);
+  AppendQuantiles(out, "read", shim.latencies->read);
+  AppendQuantiles(out, "validate", shim.latencies->validate);
+  out->push_back('}');
+}
+
+void AppendCache(std::string* out, const ResultCache& cache) {
+  AppendName(out, "result_cache");
+  out->push_back('{');
+  AppendMember(out, "hits", cache.hits());
+  AppendMember(out, "misses", cache.misses());
+  AppendMember(out, "bytes", cache.bytes());
   out->push_back('}');
 }
 
@@ -79,7 +84,7 @@ void AppendLatencies(std::string* out, const Shim& shim, const CountersSnapshot*
 std::string StatusJson(const Shim& shim, std::string_view trouble) {
   const LogInfo info = shim.log->info();
   std::string json = "{";
-  AppendBool(&json, "broker", trouble.empty());
+  AppendFlag(&json, "broker", trouble.empty());
   if (!trouble.empty()) AppendMember(&json, "hint", trouble);
   AppendMember(&json, "socket", info.socket);
   AppendMember(&json, "agent", info.agent);
@@ -88,6 +93,7 @@ std::string StatusJson(const Shim& shim, std::string_view trouble) {
   const auto counters = ReadCounters(CountersPath(info.socket));
   if (counters.ok()) AppendCounters(&json, shim, *counters);
   AppendLatencies(&json, shim, counters.ok() ? &*counters : nullptr);
+  AppendCache(&json, *shim.cache);
   json += '}';
   return json;
 }

@@ -29,7 +29,6 @@ void AppendStreamMembers(std::string* out, const StreamSummary& stream) {
 }
 
 std::string StreamsJson(const RingReader& ring, std::string_view prefix, size_t limit) {
-  constexpr size_t kEndBytesMax = 256;
   std::string json = R"({"streams":[)";
   StreamScan scan(ring, prefix);
   bool more = false;
@@ -39,7 +38,7 @@ std::string StreamsJson(const RingReader& ring, std::string_view prefix, size_t 
     json += '{';
     AppendStreamMembers(&json, scan.stream());
     json += '}';
-    if (count == limit || json.size() > kResultBytesMax - kEndBytesMax) {
+    if (count == limit || json.size() > kListBytesMax) {
       json.resize(before);
       more = true;
       break;

@@ -1,5 +1,5 @@
 // What a model reads about the tools: names, descriptions, the schemas of their arguments. Each tool's
-// code is in tools/.
+// code is in tools/. All of it together is sent to every model that uses Roost: each word costs.
 #ifndef ROOST_CLIENT_MCP_TOOL_LIST_H_
 #define ROOST_CLIENT_MCP_TOOL_LIST_H_
 
@@ -9,74 +9,112 @@
 
 namespace roost {
 
-// Properties of an event, alone or in a batch.
-inline constexpr std::string_view kEventProperties =
+inline constexpr std::string_view kReadOnly =
+    R"(},"annotations":{"readOnlyHint":true,"openWorldHint":false}})";
+inline constexpr std::string_view kChanges =
+    R"(},"annotations":{"destructiveHint":false,"openWorldHint":false}})";
+
+inline constexpr std::string_view kAppend =
+    R"({"name":"append","description":"Append one event (stream, type, data), or with events several: )"
+    R"(all or none. With expect only if the stream is at that revision (0: does not exist yet), else )"
+    R"(conflict shows its last event. Repeating the call with the same id appends once.",)"
+    R"("inputSchema":{"type":"object","properties":{)"
     R"("stream":{"type":"string","description":"e.g. task/42, inbox/<agent>, topic/<name>"},)"
     R"("type":{"type":"string","description":"what happened, e.g. task.done"},)"
-    R"("data":{"description":"any JSON value"},)"
-    R"("correlation_id":{"type":"string","description":"what it belongs to"},)"
-    R"("causation_id":{"type":"string","description":"what caused it"})";
-
-inline constexpr std::string_view kAppendBegin =
-    R"({"name":"append","title":"Append events","description":"Append one event (stream, type, data), )"
-    R"(or several side by side with events: all or none, over any streams. With expect, only if the )"
-    R"(stream is at that revision (0: does not exist yet); else nothing is appended and conflict shows )"
-    R"(its revision and last event. With id, repeating the call does not append twice.",)"
-    R"("inputSchema":{"type":"object","properties":{)";
-inline constexpr std::string_view kAppendMiddle =
-    R"(,"expect":{"type":"integer","minimum":0,"description":"revision the stream must be at"},)"
-    R"("id":{"type":"string","description":"idempotency key, in the scope of the stream"},)"
-    R"("events":{"type":"array","description":"several events instead of stream, type, data",)"
-    R"("minItems":1,"items":{"type":"object","properties":{)";
-inline constexpr std::string_view kAppendEnd =
-    R"(},"required":["stream","type"],"additionalProperties":false}},)"
-    R"("conditions":{"type":"array","description":"further streams and their expected revisions",)"
-    R"("items":{"type":"object","properties":{)"
-    R"("stream":{"type":"string"},"expect":{"type":"integer","minimum":0})"
-    R"(},"required":["stream","expect"],"additionalProperties":false}}},)"
-    R"("additionalProperties":false},"annotations":{"readOnlyHint":false,)"
-    R"("destructiveHint":false,"idempotentHint":false,"openWorldHint":false}})";
+    R"("data":{"description":"any JSON value"},"expect":{"type":"integer"},)"
+    R"("id":{"type":"string"},"correlation_id":{"type":"string"},)"
+    R"("causation_id":{"type":"string","description":"what caused it"},)"
+    R"("events":{"type":"array","description":"instead of stream, type, data",)"
+    R"("items":{"type":"object","properties":{"stream":{"type":"string"},)"
+    R"("type":{"type":"string"},"data":{},"correlation_id":{"type":"string"},)"
+    R"("causation_id":{"type":"string"}},"required":["stream","type"]}},)"
+    R"("conditions":{"type":"array","description":"revisions that streams must be at",)"
+    R"("items":{"type":"object","properties":{"stream":{"type":"string"},)"
+    R"("expect":{"type":"integer"}},"required":["stream","expect"]}}})";
 
 // Properties by which read and wait choose events.
 inline constexpr std::string_view kFilterProperties =
-    R"("stream":{"type":"string","description":"exactly this one, or a prefix ending in *; )"
-    R"(default: all"},)"
-    R"("types":{"type":"array","items":{"type":"string"},"description":"any of these"},)"
-    R"("agent":{"type":"string","description":"who appended"},)"
-    R"("since":{"type":"string","description":"RFC 3339 time, or age like 10m"},)"
-    R"("limit":{"type":"integer","minimum":1,"maximum":500,"default":50},)";
+    R"("types":{"type":"array","items":{"type":"string"}},"agent":{"type":"string"},)"
+    R"("since":{"type":"string","description":"RFC 3339, or age: 10m"},)"
+    R"("limit":{"type":"integer","maximum":500,"default":50},)";
 
 inline constexpr std::string_view kReadBegin =
-    R"({"name":"read","title":"Read events","description":"Events that match, a page at a time. To go )"
-    R"(on pass next as after (newest first: as before), also when nothing matched; more says there may )"
-    R"(be more right now. Order newest without before shows the latest.",)"
-    R"("inputSchema":{"type":"object","properties":{)";
+    R"({"name":"read","description":"Events that match all that is given, a page at a time. To go )"
+    R"(on pass next as after (newest first: as before); more: there may be more right now.",)"
+    R"("inputSchema":{"type":"object","properties":{)"
+    R"("stream":{"type":"string","description":"exact, or a prefix ending in *; default all"},)";
 inline constexpr std::string_view kReadEnd =
-    R"("after":{"type":"integer","minimum":0,"description":"sequence; only later events"},)"
-    R"("before":{"type":"integer","minimum":1,"description":"sequence; only earlier events"},)"
-    R"("order":{"type":"string","enum":["oldest","newest"],"default":"oldest"}},)"
-    R"("additionalProperties":false},)";
+    R"("after":{"type":"integer","description":"sequence"},)"
+    R"("before":{"type":"integer","description":"sequence"},)"
+    R"("order":{"type":"string","enum":["oldest","newest"],"default":"oldest"}})";
 
 inline constexpr std::string_view kWaitBegin =
-    R"({"name":"wait","title":"Wait for events","description":"Like read, but if nothing matches yet, )"
-    R"(waits for it. Without after: for what is appended from now on. No events means the time is )"
-    R"(over: call again with next as after.",)"
-    R"("inputSchema":{"type":"object","properties":{)";
+    R"({"name":"wait","description":"Like read, but if nothing matches yet, waits for it. No events: )"
+    R"(the time is over, call again with next as after.",)"
+    R"("inputSchema":{"type":"object","properties":{"stream":{"type":"string"},)";
 inline constexpr std::string_view kWaitEnd =
-    R"("after":{"type":"integer","minimum":0,"description":"sequence; default: the newest"},)"
-    R"("timeout_ms":{"type":"integer","minimum":0,"maximum":50000,"default":25000}},)"
-    R"("additionalProperties":false},)";
+    R"("after":{"type":"integer","description":"default: the newest"},)"
+    R"("timeout_ms":{"type":"integer","maximum":50000,"default":25000}})";
+
+inline constexpr std::string_view kClaim =
+    R"({"name":"claim","description":"Make keys yours alone until released or expired: all or none. )"
+    R"(Any names, e.g. file/src/a.cc, task/7; globs: * within a segment, ** for segments. Claiming )"
+    R"(your own again renews, with a new token. Not granted: held says by whom.",)"
+    R"("inputSchema":{"type":"object","properties":{)"
+    R"("keys":{"type":"array","items":{"type":"string"},"maxItems":64},)"
+    R"("ttl_ms":{"type":"integer","default":60000},)"
+    R"("wait_ms":{"type":"integer","maximum":50000,"default":0},)"
+    R"("note":{"type":"string"}},"required":["keys"])";
+
+inline constexpr std::string_view kRelease =
+    R"({"name":"release","description":"End a claim of yours.","inputSchema":{"type":"object",)"
+    R"("properties":{"token":{"type":"integer"},"note":{"type":"string"}},)"
+    R"("required":["token"])";
+
+inline constexpr std::string_view kTake =
+    R"({"name":"take","description":"Take events of a stream used as work queue: each goes to one )"
+    R"(consumer of the group. settle each token before lease_ms is over, else it goes to another; )"
+    R"(after 5 tries it is parked.","inputSchema":{"type":"object","properties":{)"
+    R"("stream":{"type":"string"},"group":{"type":"string"},)"
+    R"("from":{"type":"string","enum":["first","head"],"default":"first","description":"where a )"
+    R"(new group begins"},)"
+    R"("max":{"type":"integer","maximum":500,"default":1},)"
+    R"("lease_ms":{"type":"integer","default":30000},)"
+    R"("wait_ms":{"type":"integer","maximum":50000,"default":0}},)"
+    R"("required":["stream","group"])";
+
+inline constexpr std::string_view kSettle =
+    R"({"name":"settle","description":"Say what became of events that you took. retry: give it to )"
+    R"(another; park: put it aside for a person.","inputSchema":{"type":"object","properties":{)"
+    R"("token":{"type":"string"},"tokens":{"type":"array","items":{"type":"string"}},)"
+    R"("outcome":{"type":"string","enum":["done","retry","park"]},"note":{"type":"string"}},)"
+    R"("required":["outcome"])";
+
+inline constexpr std::string_view kValidate =
+    R"({"name":"validate","description":"Ask whether something is allowed or right: answered by )"
+    R"(rules, or as it was decided before. deny: don't; ask: ask your user. )"
+    R"(you_decide: find out, then call decide; others wait for you.",)"
+    R"("inputSchema":{"type":"object","properties":{)"
+    R"("kind":{"type":"string","description":"e.g. tool.Bash"},)"
+    R"("input":{"description":"any JSON value"},)"
+    R"("questions":{"type":"array","items":{"type":"object",)"
+    R"("properties":{"kind":{"type":"string"},"input":{}},"required":["kind","input"]}},)"
+    R"("wait_ms":{"type":"integer","maximum":50000,"default":25000}})";
+
+inline constexpr std::string_view kDecide =
+    R"({"name":"decide","description":"Answer a question for everybody, with key and token of )"
+    R"(validate, or of a question taken from stream $questions.",)"
+    R"("inputSchema":{"type":"object","properties":{)"
+    R"("key":{"type":"string"},"token":{"type":"string"},)"
+    R"("verdict":{"type":"string","enum":["allow","deny","ask"]},"reason":{"type":"string"},)"
+    R"("ttl_ms":{"type":"integer","default":0,"description":"0: for ever"}},)"
+    R"("required":["key","token","verdict"])";
 
 inline constexpr std::string_view kStatus =
-    R"({"name":"status","title":"Status","description":"Your own agent label and session, and how )"
-    R"(broker and log are doing; or with what a list: agents that are attached, or streams with their )"
-    R"(revisions.","inputSchema":{"type":"object","properties":{)"
-    R"("what":{"type":"string","enum":["agents","streams"]},)"
-    R"("prefix":{"type":"string","description":"only names that begin like this"}},)"
-    R"("additionalProperties":false},)";
-
-inline constexpr std::string_view kReadOnly =
-    R"("annotations":{"readOnlyHint":true,"openWorldHint":false}})";
+    R"({"name":"status","description":"Your agent label and session, how broker and log are doing; )"
+    R"(or with what a list.","inputSchema":{"type":"object","properties":{)"
+    R"("what":{"type":"string","enum":["agents","streams","claims","groups"]},)"
+    R"("prefix":{"type":"string"}})";
 
 inline constexpr std::string_view kListBegin = R"("tools":[)";
 inline constexpr std::string_view kListNext = ",";
@@ -84,10 +122,11 @@ inline constexpr std::string_view kListEnd = "]";
 
 // "tools":[…], a member of the result of tools/list.
 inline constexpr std::string_view kToolList =
-    kJoinedText<kListBegin, kAppendBegin, kEventProperties, kAppendMiddle, kEventProperties,
-                kAppendEnd, kListNext, kReadBegin, kFilterProperties, kReadEnd, kReadOnly,
-                kListNext, kWaitBegin, kFilterProperties, kWaitEnd, kReadOnly, kListNext, kStatus,
-                kReadOnly, kListEnd>;
+    kJoinedText<kListBegin, kAppend, kChanges, kListNext, kReadBegin, kFilterProperties, kReadEnd,
+                kReadOnly, kListNext, kWaitBegin, kFilterProperties, kWaitEnd, kReadOnly, kListNext,
+                kClaim, kChanges, kListNext, kRelease, kChanges, kListNext, kTake, kChanges,
+                kListNext, kSettle, kChanges, kListNext, kValidate, kChanges, kListNext, kDecide,
+                kChanges, kListNext, kStatus, kReadOnly, kListEnd>;
 
 }  // namespace roost
 

@@ -54,7 +54,7 @@ void FakeLog::Open() {
 
 void FakeLog::BeginAnew() { Open(); }
 
-void FakeLog::Answer(std::function<void()> answer) {
+void FakeLog::Later(std::function<void()> answer) {
   if (answers_later) {
     later_.push_back(std::move(answer));
   } else {
@@ -63,14 +63,14 @@ void FakeLog::Answer(std::function<void()> answer) {
 }
 
 size_t FakeLog::Deliver() {
-  const auto answers = std::move(later_);
+  const auto kept = std::move(later_);
   later_.clear();
-  for (const auto& answer : answers) answer();
-  return answers.size();
+  for (const auto& answer : kept) answer();
+  return kept.size();
 }
 
 void FakeLog::Attach(uint64_t, Done done) {
-  Answer([this, done = std::move(done)] {
+  Later([this, done = std::move(done)] {
     if (!broker) return done({StatusCode::kUnavailable, "no broker; start one with: roostd"});
     was_attached_ = true;
     done({});
@@ -123,7 +123,7 @@ uint64_t FakeLog::Put(const std::string& stream, const std::string& type, const 
 
 void FakeLog::Append(const Batch& batch, uint64_t, AppendDone done) {
   last_batch = batch;
-  Answer([this, batch, done = std::move(done)] {
+  Later([this, batch, done = std::move(done)] {
     AppendResult result;
     for (const Condition& condition : batch.conditions) {
       const uint64_t revision = writer_->RevisionOf(condition.stream);
@@ -155,7 +155,7 @@ uint64_t FakeLog::Wait(const Filter& filter, uint64_t after, Done done) {
   }
   waits_.push_back({++last_registration_, filter, after, std::move(done)});
   const uint64_t registration = last_registration_;
-  if (head() > after) Answer([this] { Wake(); });
+  if (head() > after) Later([this] { Wake(); });
   return registration;
 }
 
@@ -185,11 +185,71 @@ void FakeLog::ListSessions(uint64_t, SessionsDone done) {
   sessions[0].client = "roost-mcp/test";
   sessions[1].agent = "other";
   sessions[1].session = 8;
-  Answer([done = std::move(done), sessions] { done(sessions); });
+  Later([done = std::move(done), sessions] { done(sessions); });
 }
 
 void FakeLog::FetchSegment(uint64_t, uint64_t, uint64_t, Done done) {
-  Answer([done = std::move(done)] { done({StatusCode::kGone, "in memory there is no journal"}); });
+  Later([done = std::move(done)] { done({StatusCode::kGone, "in memory there is no journal"}); });
+}
+
+void FakeLog::Publish(const PublishedVerdict& verdict) {
+  VerdictTableWriter(writer_->verdict_memory()).Publish(verdict, 0);
+}
+
+void FakeLog::SetPolicyVersion(uint64_t version) {
+  VerdictTableWriter(writer_->verdict_memory()).SetPolicyVersion(version);
+}
+
+// Returns the number to cancel it by; 0 when it was answered at once.
+template <typename T>
+uint64_t FakeLog::AnswerWith(const Result<T>& value, std::function<void(const Result<T>&)> done) {
+  const Result<T> answer = refusal.ok() ? value : Result<T>(refusal);
+  Later([answer, done = std::move(done)] { done(answer); });
+  return answers_later ? ++last_request_ : 0;
+}
+
+uint64_t FakeLog::Claim(const ClaimRequest& request, uint64_t, ClaimDone done) {
+  last_claim = request;
+  return AnswerWith<ClaimResult>(claim, std::move(done));
+}
+
+void FakeLog::Release(uint64_t token, std::string_view, uint64_t, ReleaseDone done) {
+  last_released = token;
+  AnswerWith<bool>(release, std::move(done));
+}
+
+uint64_t FakeLog::Take(const TakeRequest& request, uint64_t, TakeDone done) {
+  last_take = request;
+  return AnswerWith<TakeResult>(take, std::move(done));
+}
+
+void FakeLog::Settle(std::span<const ItemToken> tokens, Outcome outcome, std::string_view note,
+                     uint64_t, SettleDone done) {
+  settlings.push_back({{tokens.begin(), tokens.end()}, outcome, std::string(note)});
+  AnswerWith<std::vector<bool>>(settle, std::move(done));
+}
+
+uint64_t FakeLog::Validate(std::span<const Question> questions, std::chrono::milliseconds wait,
+                           uint64_t, ValidateDone done) {
+  ++validations;
+  last_questions.assign(questions.begin(), questions.end());
+  last_wait = wait;
+  return AnswerWith<std::vector<Answer>>(answers, std::move(done));
+}
+
+void FakeLog::Decide(const Decision& decision, uint64_t, DecideDone done) {
+  last_decision = decision;
+  AnswerWith<DecideResult>(decide, std::move(done));
+}
+
+void FakeLog::ListLeases(std::string_view prefix, uint64_t, LeasesDone done) {
+  last_prefix = prefix;
+  AnswerWith<std::vector<LeaseInfo>>(leases, std::move(done));
+}
+
+void FakeLog::ListGroups(std::string_view prefix, uint64_t, GroupsDone done) {
+  last_prefix = prefix;
+  AnswerWith<std::vector<GroupInfo>>(groups, std::move(done));
 }
 
 }  // namespace roost

@@ -7,10 +7,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/mcp/log_access.h"
 #include "log/log_writer.h"
+#include "log/verdict_table_writer.h"
 
 namespace roost {
 
@@ -28,6 +30,38 @@ class FakeLog : public LogAccess {
   size_t waits() const { return waits_.size(); }
   const Filter& waited_for(size_t index) const { return waits_[index].filter; }
   bool refuses_waits = false;
+
+  // What the broker says to the next claim, take and so on; and what it was asked last.
+  ClaimResult claim;
+  Result<bool> release = true;
+  TakeResult take;
+  Result<std::vector<bool>> settle = std::vector<bool>{true};
+  std::vector<Answer> answers;
+  DecideResult decide;
+  std::vector<LeaseInfo> leases;
+  std::vector<GroupInfo> groups;
+  Status refusal;  // what all of these are answered with, unless it is ok
+  ClaimRequest last_claim;
+  uint64_t last_released = 0;
+  TakeRequest last_take;
+  struct Settling {
+    std::vector<ItemToken> tokens;
+    Outcome outcome;
+    std::string note;
+  };
+  std::vector<Settling> settlings;
+  std::vector<Question> last_questions;
+  std::chrono::milliseconds last_wait{0};
+  size_t validations = 0;
+  Decision last_decision;
+  std::string last_prefix;
+  std::vector<uint64_t> cancelled;  // numbers; the first that is given is 1
+  size_t activities = 0;
+  std::vector<EndedLease> ended;
+
+  // As the broker publishes it in shared memory.
+  void Publish(const PublishedVerdict& verdict);
+  void SetPolicyVersion(uint64_t version);
 
   // Appends as another client would, and wakes who waits for it.
   uint64_t Put(const std::string& stream, const std::string& type, const std::string& data,
@@ -48,6 +82,20 @@ class FakeLog : public LogAccess {
   void FetchSegment(uint64_t sequence, uint64_t position, uint64_t deadline_ns, Done done) override;
   uint64_t oldest_told() const override { return 0; }
   SegmentCache* segments() override { return &segments_; }
+  uint64_t Claim(const ClaimRequest& request, uint64_t deadline_ns, ClaimDone done) override;
+  void Release(uint64_t token, std::string_view note, uint64_t deadline_ns,
+               ReleaseDone done) override;
+  uint64_t Take(const TakeRequest& request, uint64_t deadline_ns, TakeDone done) override;
+  void Settle(std::span<const ItemToken> tokens, Outcome outcome, std::string_view note,
+              uint64_t deadline_ns, SettleDone done) override;
+  uint64_t Validate(std::span<const Question> questions, std::chrono::milliseconds wait,
+                    uint64_t deadline_ns, ValidateDone done) override;
+  void Decide(const Decision& decision, uint64_t deadline_ns, DecideDone done) override;
+  void ListLeases(std::string_view prefix, uint64_t deadline_ns, LeasesDone done) override;
+  void ListGroups(std::string_view prefix, uint64_t deadline_ns, GroupsDone done) override;
+  void Cancel(uint64_t request) override { cancelled.push_back(request); }
+  void NoteActivity() override { ++activities; }
+  std::vector<EndedLease> TakeEndedLeases() override { return std::exchange(ended, {}); }
 
  private:
   struct Waiting {
@@ -58,7 +106,9 @@ class FakeLog : public LogAccess {
   };
 
   void Open();
-  void Answer(std::function<void()> answer);
+  void Later(std::function<void()> answer);
+  template <typename T>
+  uint64_t AnswerWith(const Result<T>& value, std::function<void(const Result<T>&)> done);
   uint64_t Store(const NewEvent& event, const std::string& id, uint64_t* revision);
   void Wake();
 
@@ -68,6 +118,7 @@ class FakeLog : public LogAccess {
   bool was_attached_ = false;
   uint64_t generation_ = 0;
   uint64_t last_registration_ = 0;
+  uint64_t last_request_ = 0;
   std::vector<Waiting> waits_;
   std::vector<std::function<void()>> later_;
 };

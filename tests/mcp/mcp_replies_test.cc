@@ -27,9 +27,12 @@ TEST(RepliesTest, AreJsonInOneLine) {
   }
 }
 
-TEST(RepliesTest, AreSmall) {
-  EXPECT_LT(ToolsList(Era::kModern).size(), 6u << 10);
+TEST(RepliesTest, TeachTheHabitsInAKilobyte) {
   EXPECT_LT(Instructions().size(), 1u << 10);
+  for (const char* habit : {"inbox/", "topic/", "wait", "claim", "release", "take", "settle",
+                            "validate", "one batch", "not an instruction"}) {
+    EXPECT_NE(Instructions().find(habit), std::string_view::npos) << habit;
+  }
 }
 
 TEST(RepliesTest, CarryWhatEachEraDemands) {
@@ -61,7 +64,7 @@ TEST(RepliesTest, ListExactlyTheToolsThatThereAre) {
     EXPECT_TRUE(Path(tool, {"inputSchema", "type"}).Says("object"));
     EXPECT_EQ(Path(tool, {"annotations", "openWorldHint"}).raw(), "false");
   }
-  EXPECT_EQ(count, 4);
+  EXPECT_EQ(count, 10);
 }
 
 TEST(RepliesTest, DeclareNothingThatIsNotServed) {

@@ -47,6 +47,22 @@ TEST_F(ServerTest, NeedsNoBrokerForWhatIsConstant) {
   EXPECT_EQ(log_.Deliver(), 0u);
 }
 
+// Every model that uses Roost reads all of it, whatever it is going to do.
+TEST_F(ServerTest, DescribesItsToolsInSixKilobytes) {
+  EXPECT_LE(Ask(Request("tools/list")).size(), 6u << 10);
+  EXPECT_LE(Ask(Modern("tools/list")).size(), 6u << 10);
+}
+
+TEST_F(ServerTest, NotesThatTheAgentWorks) {
+  Ask(Request("ping"));
+  Ask(Request("tools/list"));
+  EXPECT_EQ(log_.activities, 0u);
+  Call("read", "{}");
+  Call("read", "{}");
+  Refusal("read", R"({"limit":0})");
+  EXPECT_EQ(log_.activities, 3u);
+}
+
 TEST_F(ServerTest, ServesBothErasOnOneConnectionMessageByMessage) {
   EXPECT_NE(Member(Ask(Modern("server/discover")), {"result", "supportedVersions"}), "");
   EXPECT_EQ(Member(Ask(Request("initialize", R"({"protocolVersion":"2025-06-18"})")),

@@ -4,18 +4,7 @@
 namespace roost {
 namespace {
 
-class ToolsTest : public ShimFixture {
- protected:
-  static uint64_t Number(std::string_view json, std::initializer_list<std::string_view> path) {
-    return JsonSlice(Member(json, path)).Unsigned().value_or(UINT64_MAX);
-  }
-  static std::vector<std::string> Events(std::string_view page) {
-    std::vector<std::string> events;
-    const std::string list = Member(page, {"events"});
-    for (JsonWalk walk{JsonSlice(list)}; walk.Next();) events.emplace_back(walk.value().raw());
-    return events;
-  }
-};
+class ToolsTest : public ShimFixture {};
 
 TEST_F(ToolsTest, AppendAnswersWhereTheEventIs) {
   const std::string answer = Call("append", R"({"stream":"a","type":"t","data":{"x":1}})");
@@ -94,8 +83,8 @@ TEST_F(ToolsTest, AppendFindsInTheLogThatItWasDoneBefore) {
   EXPECT_EQ(Number(answer, {"sequence"}), 1u);
   EXPECT_EQ(Number(answer, {"revision"}), 1u);
 
-  const std::string another = Call(
-      "append", R"({"stream":"task/1","type":"taken","data":{"by":1},"expect":0,"id":"y"})");
+  const std::string another =
+      Call("append", R"({"stream":"task/1","type":"taken","data":{"by":1},"expect":0,"id":"y"})");
   EXPECT_EQ(Member(another, {"appended"}), "false");
   EXPECT_EQ(Number(another, {"conflict", "revision"}), 2u);
 }
@@ -116,41 +105,92 @@ TEST_F(ToolsTest, AppendRefusesDataThatIsTooDeep) {
   EXPECT_EQ(Member(Events(Call("read", "{}"))[0], {"data"}), fine);
 }
 
+// Arguments with which a call is right, if nothing else is wrong.
+std::vector<std::pair<std::string, std::string>> Needed(const std::string& tool) {
+  if (tool == "append") return {{"stream", "\"x\""}, {"type", "\"x\""}};
+  if (tool == "wait") return {{"timeout_ms", "0"}};
+  if (tool == "claim") return {{"keys", "[\"x\"]"}};
+  if (tool == "release") return {{"token", "1"}};
+  if (tool == "take") return {{"stream", "\"x\""}, {"group", "\"x\""}};
+  if (tool == "settle") return {{"token", "\"1.0\""}, {"outcome", "\"done\""}};
+  if (tool == "validate") return {{"kind", "\"x\""}, {"input", "1"}};
+  if (tool == "decide") {
+    return {{"key", fmt::format("\"{:064}\"", 0)}, {"token", "\"1.0\""}, {"verdict", "\"ask\""}};
+  }
+  return {};
+}
+
 TEST_F(ToolsTest, RefuseEveryWrongTypeOfEveryArgument) {
   struct Argument {
     const char* tool;
     const char* name;
     std::vector<const char*> right;
   };
-  const std::vector<Argument> arguments = {{"append", "stream", {"\"x\""}},
-                                           {"append", "type", {"\"x\""}},
-                                           {"append", "expect", {"0"}},
-                                           {"append", "id", {"\"x\""}},
-                                           {"append", "correlation_id", {"\"x\""}},
-                                           {"append", "causation_id", {"\"x\""}},
-                                           {"append", "events", {}},
-                                           {"append", "conditions", {"[]"}},
-                                           {"read", "stream", {"\"x\""}},
-                                           {"read", "after", {"0"}},
-                                           {"read", "before", {}},
-                                           {"read", "types", {"[]", "[\"x\"]"}},
-                                           {"read", "agent", {"\"x\""}},
-                                           {"read", "since", {}},
-                                           {"read", "limit", {}},
-                                           {"read", "order", {}},
-                                           {"wait", "stream", {"\"x\""}},
-                                           {"wait", "after", {"0"}},
-                                           {"wait", "types", {"[]", "[\"x\"]"}},
-                                           {"wait", "agent", {"\"x\""}},
-                                           {"wait", "since", {}},
-                                           {"wait", "limit", {}},
-                                           {"wait", "timeout_ms", {"0"}},
-                                           {"status", "what", {}},
-                                           {"status", "prefix", {}},
-                                           {"append", "nonsense", {}},
-                                           {"read", "nonsense", {}},
-                                           {"wait", "nonsense", {}},
-                                           {"status", "nonsense", {}}};
+  const std::vector<Argument> arguments = {
+      {"append", "stream", {"\"x\""}},
+      {"append", "type", {"\"x\""}},
+      {"append", "expect", {"0"}},
+      {"append", "id", {"\"x\""}},
+      {"append", "correlation_id", {"\"x\""}},
+      {"append", "causation_id", {"\"x\""}},
+      {"append", "events", {}},
+      {"append", "conditions", {"[]"}},
+      {"read", "stream", {"\"x\""}},
+      {"read", "after", {"0"}},
+      {"read", "before", {}},
+      {"read", "types", {"[]", "[\"x\"]"}},
+      {"read", "agent", {"\"x\""}},
+      {"read", "since", {}},
+      {"read", "limit", {}},
+      {"read", "order", {}},
+      {"wait", "stream", {"\"x\""}},
+      {"wait", "after", {"0"}},
+      {"wait", "types", {"[]", "[\"x\"]"}},
+      {"wait", "agent", {"\"x\""}},
+      {"wait", "since", {}},
+      {"wait", "limit", {}},
+      {"wait", "timeout_ms", {"0"}},
+      {"status", "what", {}},
+      {"status", "prefix", {}},
+      {"claim", "keys", {"[\"x\"]"}},
+      {"claim", "ttl_ms", {}},
+      {"claim", "wait_ms", {"0"}},
+      {"claim", "note", {"\"x\""}},
+      {"release", "token", {}},
+      {"release", "note", {"\"x\""}},
+      {"take", "stream", {"\"x\""}},
+      {"take", "group", {"\"x\""}},
+      {"take", "from", {}},
+      {"take", "max", {}},
+      {"take", "lease_ms", {}},
+      {"take", "wait_ms", {"0"}},
+      {"settle", "token", {}},
+      {"settle", "tokens", {}},
+      {"settle", "outcome", {}},
+      {"settle", "note", {"\"x\""}},
+      {"validate", "kind", {"\"x\""}},
+      {"validate",
+       "input",
+       {"true", "0", "-1", "1.5", "\"\"", "\"x\"", "\"\\u0000\"", "[]", "[null]", "[\"x\"]", "[[]]",
+        "[{}]", "{}"}},
+      {"validate", "questions", {}},
+      {"validate", "wait_ms", {"0"}},
+      {"decide", "key", {}},
+      {"decide", "token", {}},
+      {"decide", "verdict", {}},
+      {"decide", "reason", {"\"x\""}},
+      {"decide", "ttl_ms", {"0"}},
+      {"claim", "nonsense", {}},
+      {"release", "nonsense", {}},
+      {"take", "nonsense", {}},
+      {"settle", "nonsense", {}},
+      {"validate", "nonsense", {}},
+      {"decide", "nonsense", {}},
+      {"append", "nonsense", {}},
+      {"read", "nonsense", {}},
+      {"wait", "nonsense", {}},
+      {"status", "nonsense", {}}};
+  log_.answers.resize(1);
   const std::string long_text = "\"" + std::string(70'000, 's') + "\"";
   for (const Argument& argument : arguments) {
     for (const std::string& value :
@@ -162,13 +202,8 @@ TEST_F(ToolsTest, RefuseEveryWrongTypeOfEveryArgument) {
       const bool right =
           std::find(argument.right.begin(), argument.right.end(), value) != argument.right.end();
       std::string others;
-      if (argument.tool == std::string("append")) {
-        for (const char* name : {"stream", "type"}) {
-          if (argument.name != std::string(name)) others += fmt::format(R"("{}":"x",)", name);
-        }
-      }
-      if (argument.tool == std::string("wait") && argument.name != std::string("timeout_ms")) {
-        others = R"("timeout_ms":0,)";
+      for (const auto& [name, needed] : Needed(argument.tool)) {
+        if (argument.name != name) others += fmt::format(R"("{}":{},)", name, needed);
       }
       const std::string line = CallLine(
           "1", argument.tool, fmt::format(R"({{{}"{}":{}}})", others, argument.name, value));
@@ -184,7 +219,10 @@ TEST_F(ToolsTest, RefuseEveryWrongTypeOfEveryArgument) {
 
 TEST_F(ToolsTest, RefuseArgumentsThatAreNoObject) {
   for (const char* wrong : {"[]", "\"x\"", "7", "true"}) {
-    for (const char* tool : {"append", "read", "wait", "status"}) Refusal(tool, wrong);
+    for (const char* tool : {"append", "read", "wait", "claim", "release", "take", "settle",
+                             "validate", "decide", "status"}) {
+      Refusal(tool, wrong);
+    }
   }
 }
 
@@ -305,9 +343,13 @@ TEST_F(ToolsTest, ReadEncodesDataThatIsNoJson) {
 
 TEST_F(ToolsTest, SayHowToStartABrokerAndTryAgainWithTheNextCall) {
   log_.broker = false;
-  for (const char* tool : {"append", "read", "wait"}) {
-    const char* arguments = tool == std::string("append") ? R"({"stream":"a","type":"t"})" : "{}";
-    EXPECT_NE(Refusal(tool, arguments).find("roostd"), std::string::npos);
+  for (const char* tool :
+       {"append", "read", "wait", "claim", "release", "take", "settle", "validate", "decide"}) {
+    std::string arguments;
+    for (const auto& [name, value] : Needed(tool)) {
+      arguments += fmt::format(R"({}"{}":{})", arguments.empty() ? "" : ",", name, value);
+    }
+    EXPECT_NE(Refusal(tool, "{" + arguments + "}").find("roostd"), std::string::npos) << tool;
   }
   log_.broker = true;
   EXPECT_EQ(Member(Call("append", R"({"stream":"a","type":"t"})"), {"appended"}), "true");

@@ -56,6 +56,18 @@ class ShimFixture : public ::testing::Test {
     return lines.empty() ? "{}" : lines[0];
   }
 
+  static uint64_t Number(std::string_view json, std::initializer_list<std::string_view> path) {
+    return JsonSlice(Member(json, path)).Unsigned().value_or(UINT64_MAX);
+  }
+  static std::vector<std::string> Elements(std::string_view json, std::string_view name) {
+    std::vector<std::string> elements;
+    const std::string list = Member(json, {name});
+    if (list.empty()) return elements;
+    for (JsonWalk walk{JsonSlice(list)}; walk.Next();) elements.emplace_back(walk.value().raw());
+    return elements;
+  }
+  static std::vector<std::string> Events(std::string_view page) { return Elements(page, "events"); }
+
   static std::string CallLine(std::string_view id, std::string_view tool,
                               std::string_view arguments) {
     return fmt::format(
@@ -105,7 +117,8 @@ class ShimFixture : public ::testing::Test {
 
   FakeLog log_;
   OutputQueue output_;
-  Server server_{&log_, &output_, {Now, Wall}};
+  ShimLatencies latencies_;
+  Server server_{&log_, &output_, {Now, Wall}, &latencies_};
 };
 
 inline uint64_t ShimFixture::now_ns = 0;

@@ -89,15 +89,15 @@ class AppendOperation : public Operation {
     AppendMember(&json, "sequence", result.sequence);
     AppendMember(&json, "revision", result.revision);
     AppendMember(&json, "count", result.count);
-    json += result.duplicate ? R"(,"duplicate":true)" : R"(,"duplicate":false)";
+    AppendFlag(&json, "duplicate", result.duplicate);
     AppendMember(&json, "durability", DurabilityName(result.durability));
     AppendMember(&json, "head", result.head);
     if (result.duplicate) {
       AppendMember(&json, "hint", "this id was appended before; nothing was appended now");
     }
     json += '}';
-    FinishWithToolResult(json);
-    shim().append_latency->Record(NowNs() - began_ns_);
+    FinishWithToolResult(std::move(json));
+    shim().latencies->append.Record(NowNs() - began_ns_);
   }
 
   void FinishConflict(std::string_view last) {
@@ -116,7 +116,7 @@ class AppendOperation : public Operation {
                  "another was first; nothing was appended. If your event still makes sense after "
                  "last, append with expect set to revision; else do something else");
     json += '}';
-    FinishWithToolResult(json);
+    FinishWithToolResult(std::move(json));
   }
 
   Batch batch_;
@@ -224,7 +224,7 @@ std::unique_ptr<Operation> MakeAppend(Shim* shim, const Responder& responder, Js
   if (arguments.Array("conditions", conditions)) ReadConditions(conditions, &arguments, &batch);
   if (arguments.ok() && arguments.Array("events", events)) ReadEvents(events, &arguments, &batch);
   if (!arguments.ok()) {
-    responder.ToolError(arguments.trouble());
+    RefuseCall(*shim, responder, arguments.trouble());
     return nullptr;
   }
   return std::make_unique<AppendOperation>(shim, responder, std::move(batch));

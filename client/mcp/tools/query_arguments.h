@@ -13,8 +13,9 @@ struct QueryArguments {
 };
 
 // Fills in the filter, the limit, and how many bytes a page may have; what is wrong is remembered by
-// `arguments`. `wall_now_ns` is what an age in `since` counts from.
-void ReadQueryArguments(const QueryArguments& given, uint64_t wall_now_ns, Arguments* arguments,
+// `arguments`. `wall_now_ns` is what an age in `since` counts from. Returns whether the query depends on
+// it: whether the same arguments mean something else a moment later.
+bool ReadQueryArguments(const QueryArguments& given, uint64_t wall_now_ns, Arguments* arguments,
                         ReadQuery* query);
 
 }  // namespace roost

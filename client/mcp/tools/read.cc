@@ -1,6 +1,8 @@
 // The tool `read`: events that match, one page.
 #include <fmt/core.h>
 
+#include <optional>
+
 #include "client/mcp/arguments.h"
 #include "client/mcp/event_json.h"
 #include "client/mcp/page_reader.h"
@@ -10,12 +12,52 @@
 namespace roost {
 namespace {
 
+// The same ring, in which what was read has not moved: the stream, or else the whole log.
+class NothingMoved : public ResultCache::Condition {
+ public:
+  // To be made before anything is read. REQUIRES: a ring is mapped.
+  NothingMoved(const LogAccess& log, const std::string& stream)
+      : log_(log), generation_(log.generation()), oldest_(log.ring()->log_oldest()) {
+    if (!stream.empty() && log.ring()->FindStream(stream).has_value()) stream_ = stream;
+    last_ = Last();
+  }
+
+  // A stream is in the table just before its event can be seen: then the page may not have it yet.
+  bool IsVisible() const { return last_ <= log_.ring()->head(); }
+
+  bool Holds() const override {
+    return log_.generation() == generation_ && log_.ring()->log_oldest() == oldest_ &&
+           Last() == last_;
+  }
+
+  size_t bytes() const override { return sizeof(*this) + stream_.capacity(); }
+
+ private:
+  uint64_t Last() const {
+    const RingReader& ring = *log_.ring();
+    // First of all, since whatever was written before this head is seen behind it.
+    const uint64_t head = ring.head();
+    if (stream_.empty()) return head;
+    const auto id = ring.FindStream(stream_);
+    return id.has_value() ? ring.Stream(*id).last_sequence : 0;
+  }
+
+  const LogAccess& log_;
+  uint64_t generation_;
+  uint64_t oldest_;
+  std::string stream_;  // empty: what matters is the head
+  uint64_t last_;       // sequence
+};
+
 class ReadOperation : public Operation {
  public:
-  ReadOperation(Shim* shim, const Responder& responder, ReadQuery query)
+  // `call`: whose answer is to be kept.
+  ReadOperation(Shim* shim, const Responder& responder, ReadQuery query,
+                std::optional<ResultCache::Call> call)
       : Operation(shim, responder),
         began_ns_(shim->line_received_ns),
         query_(std::move(query)),
+        call_(std::move(call)),
         reader_(shim->log) {}
 
   void Start() override {
@@ -31,23 +73,40 @@ class ReadOperation : public Operation {
           "read again without after",
           query_.after, head));
     }
+    if (call_.has_value()) {
+      condition_ = std::make_unique<NothingMoved>(log(), query_.filter.stream);
+      if (!condition_->IsVisible()) condition_ = nullptr;
+    }
     reader_.Read(query_, DeadlineNs(), Guarded([this](const Status& status) { OnPage(status); }));
   }
 
   void OnPage(const Status& status) {
     if (!status.ok()) return Failed(status);
-    FinishWithToolResult(PageJson(reader_.page()));
-    shim().read_latency->Record(NowNs() - began_ns_);
+    std::string json = PageJson(reader_.page());
+    if (condition_ != nullptr && !reader_.page().gap().has_value()) {
+      FinishWithToolResult(std::move(json), *call_, ResultCache::Head::kLast,
+                           std::move(condition_));
+    } else {
+      FinishWithToolResult(std::move(json));
+    }
+    shim().latencies->read.Record(NowNs() - began_ns_);
   }
 
   uint64_t began_ns_;
   ReadQuery query_;
+  std::optional<ResultCache::Call> call_;
+  std::unique_ptr<NothingMoved> condition_;
   PageReader reader_;
 };
 
 }  // namespace
 
 std::unique_ptr<Operation> MakeRead(Shim* shim, const Responder& responder, JsonSlice given) {
+  std::optional<ResultCache::Call> call;
+  if (AnswerFromCache(shim, responder, "read", given, &call)) {
+    shim->latencies->read.Record(shim->clock.monotonic_ns() - shim->line_received_ns);
+    return nullptr;
+  }
   QueryArguments slices;
   JsonSlice after, before, order;
   Arguments arguments;
@@ -61,17 +120,17 @@ std::unique_ptr<Operation> MakeRead(Shim* shim, const Responder& responder, Json
                   {"limit", &slices.limit},
                   {"order", &order}});
   ReadQuery query;
-  ReadQueryArguments(slices, shim->clock.wall_ns(), &arguments, &query);
+  if (ReadQueryArguments(slices, shim->clock.wall_ns(), &arguments, &query)) call.reset();
   arguments.Number("after", after, 0, UINT64_MAX, &query.after);
   arguments.Number("before", before, 1, UINT64_MAX, &query.before);
   size_t newest = 0;
   arguments.Choice("order", order, {"oldest", "newest"}, &newest);
   query.order = newest == 1 ? Order::kNewestFirst : Order::kOldestFirst;
   if (!arguments.ok()) {
-    responder.ToolError(arguments.trouble());
+    RefuseCall(*shim, responder, arguments.trouble());
     return nullptr;
   }
-  return std::make_unique<ReadOperation>(shim, responder, std::move(query));
+  return std::make_unique<ReadOperation>(shim, responder, std::move(query), std::move(call));
 }
 
 }  // namespace roost

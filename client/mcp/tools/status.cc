@@ -1,10 +1,9 @@
 // The tool `status`: how things stand, or who and what there is.
-#include <fmt/core.h>
-
 #include <algorithm>
 
 #include "client/mcp/arguments.h"
 #include "client/mcp/event_json.h"
+#include "client/mcp/json_text.h"
 #include "client/mcp/status_json.h"
 #include "client/mcp/stream_scan.h"
 #include "client/mcp/tools/tool.h"
@@ -12,11 +11,58 @@
 namespace roost {
 namespace {
 
-enum class What { kStatus, kAgents, kStreams };
+enum class What { kStatus, kAgents, kStreams, kClaims, kGroups };
 
 constexpr size_t kPrefixBytesMax = 255;
-constexpr size_t kListEndBytesMax = 256;
 constexpr uint64_t kStatusTimeoutNs = 1'000'000'000;  // health is not waited for
+constexpr size_t kStreamsMax = 1000;
+
+void AppendSession(std::string* json, const SessionInfo& session) {
+  *json += '{';
+  AppendMember(json, "agent", session.agent);
+  AppendMember(json, "session", session.session);
+  AppendMember(json, "client", session.client);
+  AppendMember(json, "uid", session.uid);
+  AppendMember(json, "pid", session.pid);
+  AppendTime(json, "joined", session.joined_ns);
+  AppendTime(json, "last_request", session.last_request_ns);
+  AppendMember(json, "requests", session.requests);
+  AppendMember(json, "waiting", session.waiting);
+  *json += '}';
+}
+
+void AppendLease(std::string* json, const LeaseInfo& lease) {
+  *json += '{';
+  AppendMember(json, "token", lease.token);
+  AppendName(json, "keys");
+  *json += '[';
+  for (const std::string& key : lease.keys) {
+    if (json->back() != '[') *json += ',';
+    AppendJsonString(json, key);
+  }
+  *json += ']';
+  AppendMember(json, "by", lease.agent);
+  AppendMember(json, "holder", lease.session);
+  AppendMember(json, "ttl_ms", lease.ttl_ms);
+  AppendMember(json, "expires_in_ms", lease.expires_in_ms);
+  if (!lease.note.empty()) AppendMember(json, "note", lease.note);
+  *json += '}';
+}
+
+void AppendGroup(std::string* json, const GroupInfo& group) {
+  *json += '{';
+  AppendMember(json, "stream", group.stream);
+  AppendMember(json, "group", group.group);
+  AppendMember(json, "checkpoint", group.checkpoint);
+  AppendMember(json, "next", group.next);
+  AppendMember(json, "head", group.head);
+  AppendMember(json, "taken", group.taken);
+  AppendMember(json, "returned", group.returned);
+  AppendMember(json, "parked", group.parked);
+  AppendMember(json, "consumers", group.consumers);
+  AppendMember(json, "waiting", group.waiting);
+  *json += '}';
+}
 
 class StatusOperation : public Operation {
  public:
@@ -32,12 +78,14 @@ class StatusOperation : public Operation {
       case What::kStreams:
         return WithRing(
             [this] { FinishWithToolResult(StreamsJson(*log().ring(), prefix_, kStreamsMax)); });
+      case What::kClaims:
+        return WithBroker([this] { ListClaims(); });
+      case What::kGroups:
+        return WithBroker([this] { ListGroups(); });
     }
   }
 
  private:
-  static constexpr size_t kStreamsMax = 1000;
-
   // Never an error: that there is no broker is just what is asked for.
   void StartStatus() {
     log().Attach(NowNs() + kStatusTimeoutNs, Guarded([this](const Status& status) {
@@ -48,44 +96,42 @@ class StatusOperation : public Operation {
   void ListAgents() {
     log().ListSessions(DeadlineNs(), Guarded([this](const Result<std::vector<SessionInfo>>& list) {
                          if (!list.ok()) return Failed(list.status());
-                         FinishWithToolResult(AgentsJson(*list));
+                         std::vector<SessionInfo> sessions = *list;
+                         std::erase_if(sessions, [this](const SessionInfo& session) {
+                           return !session.agent.starts_with(prefix_);
+                         });
+                         FinishWithList("agents", sessions, list->size(), AppendSession);
                        }));
   }
 
-  std::string AgentsJson(const std::vector<SessionInfo>& sessions) const {
-    std::string json = R"({"agents":[)";
-    const size_t begin = json.size();
-    bool more = false;
-    for (const SessionInfo& session : sessions) {
-      if (!session.agent.starts_with(prefix_)) continue;
-      const size_t before = json.size();
-      if (before > begin) json += ',';
-      AppendSession(&json, session);
-      if (json.size() > kResultBytesMax - kListEndBytesMax) {
-        json.resize(before);
-        more = true;
-        break;
-      }
-    }
-    json += ']';
-    AppendMember(&json, "total", sessions.size());
-    json += more ? R"(,"more":true,"hint":"name a longer prefix to see the others"})"
-                 : R"(,"more":false})";
-    return json;
+  void ListClaims() {
+    log().ListLeases(prefix_, DeadlineNs(),
+                     Guarded([this](const Result<std::vector<LeaseInfo>>& list) {
+                       if (!list.ok()) return Failed(list.status());
+                       FinishWithList("claims", *list, list->size(), AppendLease);
+                     }));
   }
 
-  static void AppendSession(std::string* json, const SessionInfo& session) {
-    *json += '{';
-    AppendMember(json, "agent", session.agent);
-    AppendMember(json, "session", session.session);
-    AppendMember(json, "client", session.client);
-    AppendMember(json, "uid", session.uid);
-    AppendMember(json, "pid", session.pid);
-    AppendTime(json, "joined", session.joined_ns);
-    AppendTime(json, "last_request", session.last_request_ns);
-    AppendMember(json, "requests", session.requests);
-    AppendMember(json, "waiting", session.waiting);
-    *json += '}';
+  void ListGroups() {
+    log().ListGroups(prefix_, DeadlineNs(),
+                     Guarded([this](const Result<std::vector<GroupInfo>>& list) {
+                       if (!list.ok()) return Failed(list.status());
+                       FinishWithList("groups", *list, list->size(), AppendGroup);
+                     }));
+  }
+
+  template <typename Item>
+  void FinishWithList(std::string_view name, const std::vector<Item>& items, size_t total,
+                      void (*append_item)(std::string*, const Item&)) {
+    std::string json = "{";
+    const size_t shown = AppendList(&json, name, items, append_item);
+    AppendMember(&json, "total", total);
+    AppendFlag(&json, "more", shown < items.size());
+    if (shown < items.size()) {
+      AppendMember(&json, "hint", "name a longer prefix to see the others");
+    }
+    json += '}';
+    FinishWithToolResult(std::move(json));
   }
 
   What what_;
@@ -99,17 +145,19 @@ std::unique_ptr<Operation> MakeStatus(Shim* shim, const Responder& responder, Js
   Arguments arguments;
   arguments.Read(given, "", {{"what", &what}, {"prefix", &prefix}});
   size_t list = 0;
-  const bool list_given = arguments.Choice("what", what, {"agents", "streams"}, &list);
+  const bool list_given =
+      arguments.Choice("what", what, {"agents", "streams", "claims", "groups"}, &list);
   std::string begins_with;
   if (arguments.Text("prefix", prefix, kPrefixBytesMax, &begins_with) && !list_given) {
-    arguments.Wrong("prefix needs what: agents or streams");
+    arguments.Wrong("prefix needs what: agents, streams, claims or groups");
   }
   if (!arguments.ok()) {
-    responder.ToolError(arguments.trouble());
+    RefuseCall(*shim, responder, arguments.trouble());
     return nullptr;
   }
-  const What wanted = !list_given ? What::kStatus : list == 0 ? What::kAgents : What::kStreams;
-  return std::make_unique<StatusOperation>(shim, responder, wanted, std::move(begins_with));
+  constexpr What kLists[] = {What::kAgents, What::kStreams, What::kClaims, What::kGroups};
+  return std::make_unique<StatusOperation>(
+      shim, responder, list_given ? kLists[list] : What::kStatus, std::move(begins_with));
 }
 
 }  // namespace roost

@@ -7,8 +7,11 @@ MakeTool FindTool(std::string_view name) {
     std::string_view name;
     MakeTool make;
   };
-  static constexpr Entry kTools[] = {
-      {"append", MakeAppend}, {"read", MakeRead}, {"wait", MakeWait}, {"status", MakeStatus}};
+  static constexpr Entry kTools[] = {{"append", MakeAppend},   {"read", MakeRead},
+                                     {"wait", MakeWait},       {"claim", MakeClaim},
+                                     {"release", MakeRelease}, {"take", MakeTake},
+                                     {"settle", MakeSettle},   {"validate", MakeValidate},
+                                     {"decide", MakeDecide},   {"status", MakeStatus}};
   for (const Entry& tool : kTools) {
     if (tool.name == name) return tool.make;
   }

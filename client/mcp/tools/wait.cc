@@ -11,7 +11,6 @@
 namespace roost {
 namespace {
 
-constexpr uint64_t kTimeoutMsMax = 50'000;  // clients give a call up after 60 s
 constexpr uint64_t kTimeoutMsDefault = 25'000;
 
 class WaitOperation : public Operation {
@@ -140,9 +139,9 @@ std::unique_ptr<Operation> MakeWait(Shim* shim, const Responder& responder, Json
   ReadQueryArguments(slices, shim->clock.wall_ns(), &arguments, &query);
   const bool after_given = arguments.Number("after", after, 0, UINT64_MAX, &query.after);
   uint64_t timeout_ms = kTimeoutMsDefault;
-  arguments.Number("timeout_ms", timeout, 0, kTimeoutMsMax, &timeout_ms);
+  arguments.Number("timeout_ms", timeout, 0, kWaitMsMax, &timeout_ms);
   if (!arguments.ok()) {
-    responder.ToolError(arguments.trouble());
+    RefuseCall(*shim, responder, arguments.trouble());
     return nullptr;
   }
   return std::make_unique<WaitOperation>(shim, responder, std::move(query), !after_given,
