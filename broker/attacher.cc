@@ -89,6 +89,7 @@ void Attacher::TakeUp(Peer& peer, Session& session) {
                            SessionData(session.number, session.identity, {}), session.number);
   }
   Welcome(peer, /*resumed=*/true);
+  parts_.observer->OnSessionBack(session);
 }
 
 void Attacher::Join(Peer& peer) {

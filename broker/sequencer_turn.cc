@@ -40,6 +40,10 @@ void SequencerTurn::CountStaged(uint64_t events, uint64_t record_bytes) {
   record_bytes_ += record_bytes;
 }
 
+bool SequencerTurn::HasWork() const {
+  return log_->HasStaged() || !owed_.empty() || !owed_replies_.empty();
+}
+
 bool SequencerTurn::Finish() {
   const bool has_staged = log_->HasStaged();
   const Status committed = has_staged ? Commit() : Status();
@@ -90,7 +94,9 @@ void SequencerTurn::SettleAnswers(const Status& committed) {
     for (const OwedAnswer& owed : owed_) {
       if (owed.session != nullptr) owed.session->answers.Confirm(owed.answer.number);
       Send(*owed.peer, owed.answer, owed.conflict_stream);
-      counters_->Record(Latency::kAppend, MonotonicNs() - owed.received_ns);
+      if (IsOfAppend(owed.answer.kind)) {
+        counters_->Record(Latency::kAppend, MonotonicNs() - owed.received_ns);
+      }
     }
   }
   owed_.clear();

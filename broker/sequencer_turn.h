@@ -27,9 +27,9 @@ struct OwedAnswer {
   Peer* peer = nullptr;        // may be closed by the time
   Session* session = nullptr;  // nullptr: the answer is not kept
   KeptAnswer answer = {};
-  uint64_t received_ns = 0;     // CLOCK_MONOTONIC
+  uint64_t received_ns = 0;          // CLOCK_MONOTONIC
   std::string conflict_stream = {};  // of a conflict
-  bool has_id = false;          // this one added `id` to the table
+  bool has_id = false;               // this one added `id` to the table
   Hash128 id{};
 };
 
@@ -75,6 +75,9 @@ class SequencerTurn {
   void CountStaged(uint64_t events, uint64_t record_bytes);
 
   bool Full() const { return owed_.size() + owed_replies_.size() >= kOwedMax; }
+
+  // Something was staged, or somebody is owed an answer.
+  bool HasWork() const;
 
   // Commits what was staged, if anything was, and answers. True: the log has moved on.
   bool Finish();

@@ -15,6 +15,8 @@ class SessionObserver {
   virtual void OnSessionEnded(Session& session, std::string_view reason) = 0;
   // It was taken up over another connection, and keeps what it holds.
   virtual void OnSessionMoved(Session& session) = 0;
+  // It was taken up, and can be sent something.
+  virtual void OnSessionBack(Session& session) = 0;
 };
 
 }  // namespace roost

@@ -14,6 +14,7 @@ ChangeWriter::ChangeWriter(LogWriter* log, OwnEvents* own_events, SequencerTurn*
 
 ChangeWriter::Outcome ChangeWriter::Stage(const Asked& asked, std::span<const Change> changes,
                                           BatchPlace* place) {
+  if (turn_->Full()) return Outcome::kTurnFull;
   if (log_->degraded()) {
     Refuse(asked, RefusalFor({StatusCode::kIoError, "see the broker's log"}));
     return Outcome::kRefused;
@@ -27,16 +28,19 @@ ChangeWriter::Outcome ChangeWriter::Stage(const Asked& asked, std::span<const Ch
   }
   builders_.resize(std::max(builders_.size(), changes.size()));
   std::vector<EventToStage> events;
+  uint64_t record_bytes = 0;
   for (size_t i = 0; i < changes.size(); ++i) {
     const Change& change = changes[i];
     events.push_back(
         {BuildOwnEvent(builders_[i], change.stream, change.type, change.data, asked.session.agent),
          change.stream, FilterHash(change.type), FilterHash(asked.session.agent), false,
          /*is_own=*/true});
+    record_bytes += AlignUp(kRecordHeaderBytes + events.back().body.size(), kRecordAlignment);
   }
   switch (log_->Stage(events, {asked.session.number, asked.number, asked.session.uid, WallNs()},
                       place)) {
     case StageOutcome::kStaged:
+      turn_->CountStaged(events.size(), record_bytes);
       turn_->NoteStaged(events);
       return Outcome::kStaged;
     case StageOutcome::kStageFull:

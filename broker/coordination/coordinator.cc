@@ -76,14 +76,19 @@ void Coordinator::OnTimer(uint64_t now_ns) {
 }
 
 uint64_t Coordinator::NextTimerNs() const {
-  uint64_t next_ns = UINT64_MAX;
+  uint64_t next_ns = serve_again_ ? 0 : UINT64_MAX;
   for (const Entry& entry : entries_) next_ns = std::min(next_ns, entry.room->NextTimerNs());
   return next_ns;
 }
 
 void Coordinator::ServeWaiting() {
-  for (const Entry& entry : entries_) entry.room->ServeWaiting();
-  FinishChanges();
+  // What is served for one may be what another waits for; what could not be committed is free for others.
+  for (int round = 0; round < kServeRoundsMax; ++round) {
+    for (const Entry& entry : entries_) entry.room->ServeWaiting();
+    serve_again_ = turn_->HasWork();
+    if (!serve_again_) return;
+    turn_->Finish();
+  }
 }
 
 void Coordinator::OnSessionEnded(Session& session, std::string_view reason) {
@@ -93,6 +98,10 @@ void Coordinator::OnSessionEnded(Session& session, std::string_view reason) {
 
 void Coordinator::OnSessionMoved(Session& session) {
   for (const Entry& entry : entries_) entry.room->DropWaiting(session);
+}
+
+void Coordinator::OnSessionBack(Session& session) {
+  for (const Entry& entry : entries_) entry.room->OnSessionBack(session);
 }
 
 void Coordinator::FinishChanges() {

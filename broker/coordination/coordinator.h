@@ -35,12 +35,14 @@ class Coordinator : public SessionObserver, public TurnObserver {
   void OnStarted(uint64_t now_ns);
   void OnTimer(uint64_t now_ns);
   uint64_t NextTimerNs() const;
-  // After the turn was finished. What the rooms stage here is committed here.
+  // After the turn was finished. What the rooms stage here is committed here. Who could not be served within
+  // kServeRoundsMax commits is served in the next turn, which NextTimerNs then wants at once.
   void ServeWaiting();
 
   // SessionObserver
   void OnSessionEnded(Session& session, std::string_view reason) override;
   void OnSessionMoved(Session& session) override;
+  void OnSessionBack(Session& session) override;
 
   // TurnObserver
   void OnTurnDecided(bool committed) override;
@@ -48,6 +50,8 @@ class Coordinator : public SessionObserver, public TurnObserver {
   Bytes ReplyTo(const KeptAnswer& answer) override;
 
  private:
+  static constexpr int kServeRoundsMax = 4;
+
   CoordinationRoom* RoomFor(wire::RequestBody type) const;
   bool AnswerFromWindow(const Asked& asked);
   // What requests changed in this turn becomes final, or is taken back.
@@ -56,6 +60,7 @@ class Coordinator : public SessionObserver, public TurnObserver {
   SequencerTurn* const turn_;
   UndoLog* const undo_;
   const std::vector<Entry> entries_;
+  bool serve_again_ = false;
 };
 
 }  // namespace roost

@@ -56,6 +56,8 @@ class CoordinationRoom {
   virtual void OnSessionEnded(Session& session, std::string_view reason) = 0;
   // Its connection is another now: what was waited for over the old one is dropped, without an answer.
   virtual void DropWaiting(Session& session) = 0;
+  // It was taken up again and is told what it missed; its Attached is sent.
+  virtual void OnSessionBack(Session& /*session*/) {}
   // The request waits no longer; not answered. Unknown numbers are ignored.
   virtual void Cancel(Session& session, uint64_t number) = 0;
 
