@@ -14,6 +14,8 @@
 #include "broker/coordination/waiting_budget.h"
 #include "broker/counters_writer.h"
 #include "broker/groups/group_room.h"
+#include "broker/leases/lease_room.h"
+#include "broker/leases/recovered_leases.h"
 #include "broker/logging.h"
 #include "broker/own_event.h"
 #include "broker/recovered_state.h"
@@ -73,6 +75,7 @@ struct Broker::Parts {
   Disposer disposer;
   IdTable ids;
   GroupTable group_table;
+  LeaseTable leases;
   RecoveryReport report;
   std::unique_ptr<LogWriter> log;
   std::optional<RingReader> sequencer_ring, waker_ring, librarian_ring;
@@ -85,6 +88,7 @@ struct Broker::Parts {
   WaitingBudget waiting;
   std::optional<ChangeWriter> changes;
   std::optional<GroupRoom> groups;
+  std::optional<LeaseRoom> lease_room;
   std::optional<Coordinator> coordinator;
   std::optional<Attacher> attacher;
   std::optional<Appender> appender;
@@ -96,7 +100,8 @@ struct Broker::Parts {
 };
 
 Status Broker::Parts::OpenLog() {
-  RecoveredState recovered(&ids, {&group_table});
+  RecoveredLeases recovered_leases(&leases);
+  RecoveredState recovered(&ids, {&group_table, &recovered_leases});
   auto opened = LogWriter::Open(options.log, options.socket, &recovered, &report);
   if (!opened.ok()) return opened.status();
   log = *std::move(opened);
@@ -127,11 +132,15 @@ void Broker::Parts::MakeParts() {
   turn.emplace(log.get(), &ids, &*counters, &replies);
   own_events.emplace(log.get(), &*turn);
   changes.emplace(log.get(), &*own_events, &*turn, &undo);
+  lease_room.emplace(LeaseRoom::Parts{&leases, &*sessions, &*changes, &waiting});
   groups.emplace(GroupRoom::Parts{log.get(), &*sessions, &group_table, &*changes, &waiting},
                  options.max_tries);
   coordinator.emplace(
       &*turn, &undo,
       std::vector<Coordinator::Entry>{
+          {&*lease_room,
+           {wire::RequestBody::Claim, wire::RequestBody::Release, wire::RequestBody::ListLeases},
+           {KeptAnswer::Kind::kGranted, KeptAnswer::Kind::kReleased}},
           {&*groups,
            {wire::RequestBody::Take, wire::RequestBody::Settle, wire::RequestBody::ListParked,
             wire::RequestBody::Unpark, wire::RequestBody::ListGroups},

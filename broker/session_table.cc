@@ -3,10 +3,30 @@
 #include <sodium.h>
 
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 
 namespace roost {
+
+void UntoldEnds::Add(UntoldEnd end) {
+  const auto bytes_of = [](const UntoldEnd& which) {
+    size_t bytes = 0;
+    for (const std::string& key : which.keys) bytes += key.size();
+    return bytes;
+  };
+  key_bytes_ += bytes_of(end);
+  ends_.push_back(std::move(end));
+  while (ends_.size() > kMax || key_bytes_ > kKeyBytesMax) {
+    key_bytes_ -= bytes_of(ends_.front());
+    ends_.erase(ends_.begin());
+  }
+}
+
+std::vector<UntoldEnd> UntoldEnds::Take() {
+  key_bytes_ = 0;
+  return std::exchange(ends_, {});
+}
 
 SessionTable::SessionTable(const uint8_t* key, uint64_t epoch) : epoch_(epoch) {
   std::memcpy(key_.data(), key, key_.size());

@@ -4,7 +4,7 @@
 // uid and the log's epoch, so it need not be kept anywhere and holds over a restart of the broker.
 //
 // Bounded: the caller keeps attached() under its limit before Add; of ended sessions the last 4,096 are
-// kept, each for ten minutes (4 KiB each, mostly its answers). Sequencer thread, and before it starts the
+// kept, each for ten minutes (4 KiB each, mostly its answers, and what it was not told). Sequencer thread, and before it starts the
 // thread that recovers. A Session stays where it is until Expire or End drops it, never within a turn.
 #ifndef ROOST_BROKER_SESSION_TABLE_H_
 #define ROOST_BROKER_SESSION_TABLE_H_
@@ -27,6 +27,27 @@ struct Peer;
 
 using SessionSecret = std::array<uint8_t, kSessionSecretBytes>;
 
+// A lease that ended while its holder could not be told.
+struct UntoldEnd {
+  uint64_t token = 0;
+  std::vector<std::string> keys;
+  std::string reason;
+};
+
+// Those of one session, to be told when it is back: the newest 64, with at most 16 KiB of keys.
+class UntoldEnds {
+ public:
+  static constexpr size_t kMax = 64;
+  static constexpr size_t kKeyBytesMax = 16 << 10;
+
+  void Add(UntoldEnd end);
+  std::vector<UntoldEnd> Take();  // oldest first; none is left
+
+ private:
+  std::vector<UntoldEnd> ends_;
+  size_t key_bytes_ = 0;
+};
+
 struct Session {
   enum class State {
     kAttached,
@@ -45,9 +66,10 @@ struct Session {
   uint64_t joined_ns = 0;        // CLOCK_REALTIME
   uint64_t last_request_ns = 0;  // CLOCK_REALTIME; 0: none yet
   uint64_t requests = 0;
-  uint64_t ended_ns = 0;  // kEnded: CLOCK_MONOTONIC
+  uint64_t ended_ns = 0;          // kEnded: CLOCK_MONOTONIC
   uint32_t waiting_requests = 0;  // broker/coordination/waiting_budget.h counts here
   AnswerWindow answers;
+  UntoldEnds untold;
 };
 
 // Numbers from here on are of sessions that could not be written down, because the log takes no events at
