@@ -10,9 +10,7 @@
 #include <boost/json.hpp>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
 namespace roost {
@@ -22,7 +20,7 @@ class GroupOracle {
   enum class State { kTaken, kReturned, kParked, kDone, kDropped };
   struct Item {
     State state = State::kTaken;
-    uint64_t lease = 0;
+    uint64_t lease = 0;  // the last one, also when it is settled
     uint64_t session = 0;
     uint64_t tries = 0;
   };
@@ -89,10 +87,6 @@ class GroupOracle {
 
   const std::map<std::string, Group>& groups() const { return groups_; }
   const std::vector<std::string>& violations() const { return violations_; }
-  // Whether `session` settled this event as done, ever.
-  bool DidSettle(const std::string& group, uint64_t session, uint64_t revision) const {
-    return settled_.contains({group, session, revision});
-  }
 
  private:
   void Expect(bool holds, const std::string& what) {
@@ -136,10 +130,7 @@ class GroupOracle {
       Item& item = group.items[revision];
       Expect(item.state == State::kTaken && item.session == session,
              fmt::format("settles {} that it does not hold", revision));
-      if (outcome == "done") {
-        item.state = State::kDone;
-        settled_.insert({name_, session, revision});
-      }
+      if (outcome == "done") item.state = State::kDone;
       if (outcome == "retry") item.state = State::kReturned;
       if (outcome == "park") item.state = State::kParked;
     }
@@ -185,7 +176,6 @@ class GroupOracle {
   const uint64_t max_tries_;
   std::map<std::string, Group> groups_;  // by "<stream>/<group>"
   std::map<std::string, uint64_t> revisions_;
-  std::set<std::tuple<std::string, uint64_t, uint64_t>> settled_;  // group, session, revision
   std::vector<std::string> violations_;
   std::string at_;    // the event that is looked at
   std::string name_;  // and its group
