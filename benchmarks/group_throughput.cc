@@ -3,10 +3,11 @@
 // processes and batches: plain appends to one stream, which are at the same time what is worked off.
 //
 //   group_throughput [--consumers 16] [--batch 32] [--events 1000000] [--bytes 256] [--rounds 3]
-//                    [--durability process]
+//                    [--waiting 0] [--durability process]
 //
 // A consumer settles a batch and takes the next with two requests under way at once, and reads no event: what is
-// measured is the broker. Prints one JSON object: medians with the least and the greatest of the rounds, and the
+// measured is the broker. With --waiting N the appends are made once more while N sessions wait in one group for
+// events of another stream, which should cost them nothing. Prints one JSON object: medians with the least and the greatest of the rounds, and the
 // ratio.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -20,6 +21,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -39,6 +41,7 @@ struct Load {
   int events = 1'000'000;
   int bytes = 256;
   int rounds = 3;
+  int waiting = 0;
   std::string durability = "process";
 };
 
@@ -163,8 +166,43 @@ class Consumer {
   std::vector<ItemToken> tokens_;
 };
 
+// Sessions that wait for what never comes, until they are killed.
+void WaitForEver(int count, const std::string& socket, int ready) {
+  std::vector<std::unique_ptr<Connection>> connections;
+  std::vector<pollfd> polled;
+  int attached = 0;
+  for (int i = 0; i < count; ++i) {
+    connections.push_back(std::make_unique<Connection>(
+        ConnectionOptions{.socket = socket, .agent = "waiting", .program = "bench"}));
+    connections.back()->Attach(MonotonicNs() + kPatienceNs, [&](const Status& status) {
+      ROOST_CHECK(status.ok(), "{}", status.message());
+      ++attached;
+    });
+    TakeRequest request{.stream = "idle", .group = "g"};
+    request.wait = std::chrono::seconds(50);
+    connections.back()->Take(request, MonotonicNs() + 2 * kPatienceNs,
+                             [](const Result<TakeResult>&) {});
+    while (attached <= i) {
+      pollfd one{connections.back()->fd(), connections.back()->events(), 0};
+      if (::poll(&one, 1, 1000) > 0) connections.back()->OnReady();
+    }
+  }
+  char byte = 0;
+  ROOST_CHECK(::write(ready, &byte, 1) == 1);
+  while (true) {
+    polled.clear();
+    for (auto& connection : connections)
+      polled.push_back({connection->fd(), connection->events(), 0});
+    ::poll(polled.data(), polled.size(), -1);
+    for (size_t i = 0; i < polled.size(); ++i) {
+      if (polled[i].revents != 0) connections[i]->OnReady();
+    }
+  }
+}
+
 struct Rates {
   double append = 0;
+  double beside_waiting = 0;
   double work = 0;
 };
 
@@ -194,7 +232,23 @@ Rates RunRound(const Load& load, const std::string& roostd, const std::string& d
   rates.append = events / TimeProcesses(load.consumers, [&](int, const auto& wait) {
                    Appender(load, socket, wait);
                  });
-  rates.work = events / TimeProcesses(load.consumers, [&](int, const auto& wait) {
+  if (load.waiting > 0) {
+    int waits[2];
+    ROOST_CHECK(::pipe(waits) == 0);
+    const pid_t waiting = ::fork();
+    ROOST_CHECK(waiting >= 0);
+    if (waiting == 0) WaitForEver(load.waiting, socket, waits[1]);
+    ::close(waits[1]);
+    ROOST_CHECK(::read(waits[0], &byte, 1) == 1);
+    ::close(waits[0]);
+    rates.beside_waiting = events / TimeProcesses(load.consumers, [&](int, const auto& wait) {
+                             Appender(load, socket, wait);
+                           });
+    ::kill(waiting, SIGKILL);
+    ::waitpid(waiting, nullptr, 0);
+  }
+  rates.work = events * (load.waiting > 0 ? 2 : 1) /
+               TimeProcesses(load.consumers, [&](int, const auto& wait) {
                  Consumer consumer(load, socket);
                  wait();
                  consumer.Run();
@@ -219,16 +273,18 @@ int Main(int argc, char** argv) {
   app.add_option("--events", load.events)->check(CLI::Range(1000, 100'000'000));
   app.add_option("--bytes", load.bytes)->check(CLI::Range(2, 65536));
   app.add_option("--rounds", load.rounds)->check(CLI::Range(1, 99));
+  app.add_option("--waiting", load.waiting)->check(CLI::Range(0, 8000));
   app.add_option("--durability", load.durability);
   CLI11_PARSE(app, argc, argv);
 
   const std::string roostd = std::filesystem::canonical("/proc/self/exe").parent_path() / "roostd";
   const std::string scratch =
       std::filesystem::temp_directory_path() / fmt::format("roost-bench-{}", ::getpid());
-  std::vector<double> appends, works, ratios;
+  std::vector<double> appends, beside, works, ratios;
   for (int round = 0; round < load.rounds; ++round) {
     const Rates rates = RunRound(load, roostd, scratch);
     appends.push_back(rates.append);
+    beside.push_back(rates.beside_waiting);
     works.push_back(rates.work);
     ratios.push_back(rates.work / rates.append);
     fmt::print(stderr, "round {}: {:.0f} events/s appended, {:.0f} events/s worked off\n",
@@ -236,10 +292,12 @@ int Main(int argc, char** argv) {
   }
   std::sort(ratios.begin(), ratios.end());
   fmt::print(R"({{"consumers":{},"batch":{},"events":{},"bytes":{},"durability":"{}","rounds":{},)"
-             R"("worked_off_per_s":{},"appended_per_s":{},"ratio_median":{:.2f}}})"
+             R"("worked_off_per_s":{},"appended_per_s":{},"ratio_median":{:.2f},)"
+             R"("waiting":{},"appended_beside_waiting_per_s":{}}})"
              "\n",
              load.consumers, load.batch, load.events, load.bytes, load.durability, load.rounds,
-             Summary(works), Summary(appends), ratios[ratios.size() / 2]);
+             Summary(works), Summary(appends), ratios[ratios.size() / 2], load.waiting,
+             Summary(beside));
   return 0;
 }
 

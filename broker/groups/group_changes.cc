@@ -20,6 +20,8 @@ void GroupChanges::Apply(Group& group, const GroupEvent& event) {
   ROOST_CHECK(parts_.table->CanApply(group, event), "group={} event={}", group.log_stream,
               DataOf(event));
   UndoLog* const undo = parts_.changes->undo();
+  // What is taken back may be for those who still wait.
+  undo->Add([queue = parts_.queue, &group] { queue->NoteGroup(&group); });
   undo->Add(parts_.table->UndoOf(group, event));
   const auto touched = group.state.OpenWithin(event.revisions);
   parts_.table->Apply(group, event);
@@ -95,7 +97,9 @@ void GroupChanges::StartTimers(uint64_t now_ns) {
 }
 
 void GroupChanges::EndLeases(uint64_t now_ns) {
-  while (now_ns >= timers_.NextNs()) GiveBack(timers_.First(), "expired");
+  for (size_t ended = 0; ended < kEndedPerTurn && now_ns >= timers_.NextNs(); ++ended) {
+    GiveBack(timers_.First(), "expired");
+  }
 }
 
 }  // namespace roost

@@ -18,6 +18,8 @@ namespace roost {
 
 class GroupChanges {
  public:
+  static constexpr size_t kEndedPerTurn = 1024;
+
   struct Parts {
     SessionTable* sessions;
     GroupTable* table;
@@ -39,6 +41,7 @@ class GroupChanges {
   // All leases begin anew; those of sessions that are gone for good end.
   void StartTimers(uint64_t now_ns);
   uint64_t NextTimerNs() const { return timers_.NextNs(); }
+  // Those whose time is over, but at most kEndedPerTurn: NextTimerNs then wants the next turn at once.
   void EndLeases(uint64_t now_ns);
 
  private:

@@ -39,12 +39,14 @@ const GroupLease* GroupTable::FindLease(uint64_t lease) const {
 }
 
 std::vector<uint64_t> GroupTable::LeasesOf(uint64_t session) const {
-  std::vector<uint64_t> leases;
-  for (auto next = leases_by_session_.lower_bound({session, 0});
-       next != leases_by_session_.end() && next->first == session; ++next) {
-    leases.push_back(next->second);
-  }
-  return leases;
+  const auto found = leases_by_session_.find(session);
+  if (found == leases_by_session_.end()) return {};
+  return {found->second.begin(), found->second.end()};
+}
+
+size_t GroupTable::CountLeasesOf(uint64_t session) const {
+  const auto found = leases_by_session_.find(session);
+  return found == leases_by_session_.end() ? 0 : found->second.size();
 }
 
 std::optional<GroupTable::Held> GroupTable::FindHeld(uint64_t session,
@@ -154,7 +156,7 @@ std::function<void()> GroupTable::UndoOf(Group& group, const GroupEvent& event) 
 
 void GroupTable::AddLease(uint64_t number, GroupLease lease) {
   ++lease.group->consumers[lease.session];
-  leases_by_session_.emplace(lease.session, number);
+  leases_by_session_[lease.session].insert(number);
   leases_.emplace(number, std::move(lease));
 }
 
@@ -164,7 +166,9 @@ void GroupTable::RemoveLease(uint64_t number) {
   const GroupLease& lease = found->second;
   const auto consumer = lease.group->consumers.find(lease.session);
   if (--consumer->second == 0) lease.group->consumers.erase(consumer);
-  leases_by_session_.erase({lease.session, number});
+  const auto of_session = leases_by_session_.find(lease.session);
+  of_session->second.erase(number);
+  if (of_session->second.empty()) leases_by_session_.erase(of_session);
   leases_.erase(found);
 }
 

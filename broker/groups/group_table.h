@@ -48,6 +48,8 @@ class GroupTable : public RecoveredTable {
   static constexpr size_t kGroupsMax = 65'536;
   static constexpr uint64_t kOpenMaxInAll = 1'048'576;
   static constexpr uint64_t kParkedMaxInAll = 1'000'000;
+  // Each is an event when its session ends, which must not hold up the others for long.
+  static constexpr size_t kLeasesPerSessionMax = 4096;
 
   // ---- looking ----
 
@@ -57,6 +59,7 @@ class GroupTable : public RecoveredTable {
   const Group* FindAfter(const GroupName& after, std::string_view prefix) const;
   const GroupLease* FindLease(uint64_t lease) const;
   std::vector<uint64_t> LeasesOf(uint64_t session) const;
+  size_t CountLeasesOf(uint64_t session) const;
   const std::map<uint64_t, GroupLease>& leases() const { return leases_; }
   size_t size() const { return groups_.size(); }
   uint64_t open_in_all() const { return open_in_all_; }
@@ -99,7 +102,7 @@ class GroupTable : public RecoveredTable {
 
   std::map<std::string, std::unique_ptr<Group>> groups_;  // by KeyOf
   std::map<uint64_t, GroupLease> leases_;
-  std::set<std::pair<uint64_t, uint64_t>> leases_by_session_;
+  std::map<uint64_t, std::set<uint64_t>> leases_by_session_;
   uint64_t open_in_all_ = 0;
   uint64_t parked_in_all_ = 0;
 };

@@ -17,6 +17,14 @@ TryOutcome Taking::Try(const Asked& asked, const wire::Take& take) {
     parts_.changes->Refuse(asked, *refusal);
     return TryOutcome::kDone;
   }
+  if (parts_.table->CountLeasesOf(asked.session.number) >= GroupTable::kLeasesPerSessionMax) {
+    parts_.changes->Refuse(
+        asked, {RefusalCode::TooLarge,
+                fmt::format("this session has taken {} times without settling all that it got, "
+                            "which is the limit; settle some first, or take more at once",
+                            GroupTable::kLeasesPerSessionMax)});
+    return TryOutcome::kDone;
+  }
   Group* const group = parts_.table->Find(NameIn(take));
   if (group == nullptr) return TakeFromNew(asked, take);
   if (parts_.queue->Count(group) > 0) {

@@ -8,8 +8,10 @@ namespace roost {
 
 RevisionRanges WornOut(const GroupTable& table, const GroupState& state,
                        const RevisionRanges& revisions, uint64_t max_tries) {
-  uint64_t room = std::min(GroupTable::kParkedMaxInAll - table.parked_in_all(),
-                           GroupState::kParkedMax - state.parked());
+  // One Settle may be about several groups, each of which sees the same room for all of them.
+  const uint64_t in_all = std::min(table.parked_in_all(), GroupTable::kParkedMaxInAll);
+  uint64_t room =
+      std::min(GroupTable::kParkedMaxInAll - in_all, GroupState::kParkedMax - state.parked());
   RevisionRanges worn_out;
   for (const RevisionRange& range : revisions) {
     for (uint64_t revision = range.first; revision <= range.last && room > 0; ++revision) {

@@ -335,5 +335,26 @@ TEST_F(GroupHistoryTest, WritesWhatItTookBackOnceTheLogTakesItAgain) {
   ExpectRebuilt();
 }
 
+// What could not be handed to the first is there for the second.
+TEST_F(GroupHistoryTest, ServesTheNextWhoWaitsWhenACommitFails) {
+  const auto wait = [&](Consumer& consumer) {
+    Ask(consumer, wire::CreateTakeDirect(builder_, "a", "g", false, 9, 1000, 50'000));
+    parts_->turn.Finish();
+  };
+  wait(*consumers_[0]);
+  wait(*consumers_[1]);
+  while (log_.RevisionOf("a") == 0) Append();
+  parts_->turn.Finish();
+  log_.next_commit = {StatusCode::kExhausted, "no space left"};
+  parts_->room.ServeWaiting();
+  parts_->turn.Finish();
+  log_.next_commit = {};
+  parts_->coordinator.ServeWaiting();
+  Receive(*consumers_[0]);
+  Receive(*consumers_[1]);
+  EXPECT_TRUE(consumers_[0]->tokens.empty());
+  EXPECT_FALSE(consumers_[1]->tokens.empty());
+}
+
 }  // namespace
 }  // namespace roost

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "broker/coordination/waiting_budget.h"
 #include "broker/groups/group_state.h"
+#include "broker/groups/group_table.h"
 #include "tests/broker/group_peer.h"
 #include "tests/broker/running_broker.h"
 
@@ -257,6 +258,30 @@ TEST_F(GroupsTest, BoundsWhatIsInHands) {
   }
   EXPECT_THAT(alice_->ReceiveRefused(alice_->SendTake({})), HasSubstr("settle some"));
   EXPECT_EQ(alice_->Look().taken, GroupState::kOpenMax);
+}
+
+TEST_F(GroupsTest, BoundsTheLeasesOfASession) {
+  alice_->Fill(GroupTable::kLeasesPerSessionMax + 1);
+  for (size_t i = 0; i < GroupTable::kLeasesPerSessionMax; ++i) ASSERT_GT(alice_->Take().lease, 0u);
+  EXPECT_THAT(alice_->ReceiveRefused(alice_->SendTake({})), HasSubstr("settle some first"));
+  GroupPeer bob(broker_.socket(), "bob");
+  EXPECT_EQ(bob.Take().revisions, (Revisions{GroupTable::kLeasesPerSessionMax + 1}));
+  alice_->HangUp();
+  ASSERT_TRUE(Eventually([&] { return bob.Look().returned == GroupTable::kLeasesPerSessionMax; }));
+}
+
+TEST_F(GroupsTest, BoundsWhatIsParked) {
+  alice_->Fill(GroupState::kParkedMax + 1);
+  for (uint64_t parked = 0; parked < GroupState::kParkedMax; parked += 500) {
+    const Taken taken = alice_->Take({.max = 500});
+    ASSERT_EQ(alice_->Settle(taken.tokens(), Outcome::Park), std::vector<bool>(500, true));
+  }
+  EXPECT_THAT(alice_->ReceiveRefused(alice_->SendTake({})), HasSubstr("retried or dropped"));
+  const Revisions one{7};
+  EXPECT_EQ(alice_->Unpark(&one, /*drop=*/true), 1u);
+  const Taken taken = alice_->Take({.max = 2});
+  EXPECT_EQ(taken.revisions, (Revisions{GroupState::kParkedMax + 1}));
+  EXPECT_THAT(alice_->Settle(taken.tokens(), Outcome::Park), ElementsAre(true));
 }
 
 TEST_F(GroupsTest, RefusesWhatItCanNotBe) {
