@@ -153,6 +153,76 @@ class FakeBroker {
     }
     Send(number, wire::ReplyBody::Sessions, wire::CreateSessionsDirect(builder_, &infos, more));
   }
+  void ReplyQueued(uint64_t number) {
+    Send(number, wire::ReplyBody::Queued, wire::CreateQueued(builder_));
+  }
+  void ReplyGranted(uint64_t number, uint64_t token, uint32_t expires_in_ms = 60'000) {
+    Send(number, wire::ReplyBody::Granted, wire::CreateGranted(builder_, token, expires_in_ms));
+  }
+  void ReplyHeld(uint64_t number, const std::string& key, const std::string& by) {
+    const std::vector<flatbuffers::Offset<wire::Holder>> holders = {
+        wire::CreateHolderDirect(builder_, key.c_str(), key.c_str(), by.c_str(), 7, 1000)};
+    Send(number, wire::ReplyBody::Held, wire::CreateHeldDirect(builder_, &holders));
+  }
+  void ReplyReleased(uint64_t number, bool released) {
+    Send(number, wire::ReplyBody::Released, wire::CreateReleased(builder_, released));
+  }
+  void ReplyTaken(uint64_t number, uint64_t lease, const std::vector<uint64_t>& revisions) {
+    std::vector<wire::TakenItem> items;
+    for (const uint64_t revision : revisions) items.emplace_back(revision, 1);
+    Send(number, wire::ReplyBody::Taken,
+         wire::CreateTakenDirect(builder_, lease, &items, /*parked=*/2));
+  }
+  void ReplySettled(uint64_t number, const std::vector<uint8_t>& settled) {
+    Send(number, wire::ReplyBody::Settled, wire::CreateSettledDirect(builder_, &settled));
+  }
+  void ReplyParked(uint64_t number, const std::vector<uint64_t>& revisions, bool more) {
+    std::vector<wire::TakenItem> items;
+    for (const uint64_t revision : revisions) items.emplace_back(revision, 5);
+    Send(number, wire::ReplyBody::Parked, wire::CreateParkedDirect(builder_, &items, more));
+  }
+  struct AnswerFields {
+    wire::Verdict verdict = wire::Verdict::Allow;
+    size_t key_bytes = 32;
+    std::string error = {};
+  };
+  void ReplyValidated(uint64_t number, const std::vector<AnswerFields>& fields) {
+    std::vector<flatbuffers::Offset<wire::Answer>> answers;
+    for (const AnswerFields& field : fields) {
+      const std::vector<uint8_t> key(field.key_bytes, 0xab);
+      answers.push_back(wire::CreateAnswerDirect(
+          builder_, field.verdict, /*you_decide=*/false, 0, &key, "because", "someone", 5, 6, true,
+          field.error.empty() ? nullptr : field.error.c_str()));
+    }
+    Send(number, wire::ReplyBody::Validated, wire::CreateValidatedDirect(builder_, &answers));
+  }
+  void SendLeaseEnded(uint64_t token, const std::vector<std::string>& keys,
+                      const std::string& reason) {
+    std::vector<flatbuffers::Offset<flatbuffers::String>> texts;
+    for (const std::string& key : keys) texts.push_back(builder_.CreateString(key));
+    Send(0, wire::ReplyBody::LeaseEnded,
+         wire::CreateLeaseEndedDirect(builder_, token, &texts, reason.c_str()));
+  }
+  // Each lease with its token and session.
+  void ReplyLeases(uint64_t number, const std::vector<std::pair<uint64_t, uint64_t>>& leases,
+                   bool more) {
+    std::vector<flatbuffers::Offset<wire::Lease>> all;
+    for (const auto& [token, session] : leases) {
+      const std::vector<flatbuffers::Offset<flatbuffers::String>> keys = {
+          builder_.CreateString("key")};
+      all.push_back(
+          wire::CreateLeaseDirect(builder_, token, &keys, "agent", session, 60'000, 1000));
+    }
+    Send(number, wire::ReplyBody::Leases, wire::CreateLeasesDirect(builder_, &all, more));
+  }
+  void ReplyGroups(uint64_t number, const std::vector<std::pair<std::string, std::string>>& names,
+                   bool more) {
+    std::vector<flatbuffers::Offset<wire::Group>> groups;
+    for (const auto& [stream, group] : names) {
+      groups.push_back(wire::CreateGroupDirect(builder_, stream.c_str(), group.c_str(), 1));
+    }
+    Send(number, wire::ReplyBody::Groups, wire::CreateGroupsDirect(builder_, &groups, more));
+  }
   void SendBytes(Bytes bytes) {
     EXPECT_EQ(SendSeqpacket(peer_.get(), bytes), SocketOutcome::kDone);
   }

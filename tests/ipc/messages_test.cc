@@ -153,6 +153,67 @@ TEST(RequestEncoderTest, GivesAFinishedRequestAnotherNumber) {
   EXPECT_NE(received.Verified()->body_as_Append(), nullptr);
 }
 
+TEST(RequestEncoderTest, CarriesADecisionWithItsToken) {
+  RequestEncoder encoder;
+  const std::vector<uint8_t> key(32, 0xcd);
+  const ReceivedRequest received(encoder.Decide(9, {.key = key,
+                                                    .token = wire::ItemToken(40, 3),
+                                                    .verdict = wire::Verdict::Deny,
+                                                    .reason = "no",
+                                                    .ttl_ms = 5'000'000'000}));
+  const wire::Request* request = received.Verified();
+  ASSERT_NE(request, nullptr);
+  EXPECT_EQ(request->number(), 9u);
+  const wire::Decide* decide = request->body_as_Decide();
+  ASSERT_NE(decide, nullptr);
+  EXPECT_EQ(decide->key()->size(), 32u);
+  EXPECT_EQ(decide->token()->lease(), 40u);
+  EXPECT_EQ(decide->token()->index(), 3u);
+  EXPECT_EQ(decide->verdict(), wire::Verdict::Deny);
+  EXPECT_EQ(decide->reason()->string_view(), "no");
+  EXPECT_EQ(decide->ttl_ms(), 5'000'000'000u);
+}
+
+TEST(RequestEncoderTest, NamesParkedEventsOrAllOfThem) {
+  RequestEncoder encoder;
+  const std::vector<uint64_t> revisions = {3, 5};
+  const ReceivedRequest some(
+      encoder.Unpark(1, {.stream = "s", .group = "g", .revisions = revisions, .drop = true}));
+  ASSERT_NE(some.Verified(), nullptr);
+  EXPECT_EQ(some.Verified()->body_as_Unpark()->revisions()->Get(1), 5u);
+  EXPECT_TRUE(some.Verified()->body_as_Unpark()->drop());
+  const ReceivedRequest all(encoder.Unpark(1, {.stream = "s", .group = "g"}));
+  EXPECT_EQ(all.Verified()->body_as_Unpark()->revisions(), nullptr);
+}
+
+TEST(RequestEncoderTest, AsksForListsFromWhereTheLastPageEnded) {
+  RequestEncoder encoder;
+  const ReceivedRequest leases(encoder.ListLeases(1, "p", 7, 50));
+  EXPECT_EQ(leases.Verified()->body_as_ListLeases()->after(), 7u);
+  EXPECT_EQ(leases.Verified()->body_as_ListLeases()->limit(), 50u);
+  const ReceivedRequest groups(
+      encoder.ListGroups(1, {.prefix = "p", .after_stream = "s", .after_group = "g", .limit = 5}));
+  EXPECT_EQ(groups.Verified()->body_as_ListGroups()->after_stream()->string_view(), "s");
+  const ReceivedRequest parked(encoder.ListParked(1, "s", "g", 8, 9));
+  EXPECT_EQ(parked.Verified()->body_as_ListParked()->after(), 8u);
+}
+
+TEST(SetRequestWaitTest, ChangesTheWaitOfEveryRequestThatHasOne) {
+  RequestEncoder encoder;
+  const std::vector<std::string> keys = {"k"};
+  const std::vector<RequestEncoder::QuestionFields> questions = {{"k", "1"}};
+  ReceivedRequest claim(encoder.Claim(1, {.keys = keys, .ttl_ms = 1000, .wait_ms = 900}));
+  ReceivedRequest take(encoder.Take(2, {.stream = "s", .group = "g", .wait_ms = 900}));
+  ReceivedRequest validate(encoder.Validate(3, questions, 900, /*only_known=*/false));
+  for (ReceivedRequest* request : {&claim, &take, &validate}) SetRequestWait(request->bytes(), 33);
+  EXPECT_EQ(claim.Verified()->body_as_Claim()->wait_ms(), 33u);
+  EXPECT_EQ(claim.Verified()->body_as_Claim()->ttl_ms(), 1000u);
+  EXPECT_EQ(take.Verified()->body_as_Take()->wait_ms(), 33u);
+  EXPECT_EQ(validate.Verified()->body_as_Validate()->wait_ms(), 33u);
+  SetRequestWait(claim.bytes(), 0);
+  EXPECT_EQ(claim.Verified()->body_as_Claim()->wait_ms(), 0u);
+}
+
 class DecodeReplyTest : public ::testing::Test {
  protected:
   template <typename T>
