@@ -47,7 +47,7 @@ Result<bool> Client::Release(uint64_t token, std::string_view note) {
 }
 
 std::vector<EndedLease> Client::TakeEndedLeases() {
-  if (impl_->connection.fd() >= 0) impl_->Pump(0);
+  if (impl_->connection.ring() != nullptr) impl_->Look();
   return impl_->connection.TakeEndedLeases();
 }
 

@@ -90,7 +90,8 @@ class Client {
   // False: the token has ended, or is another session's.
   Result<bool> Release(uint64_t token, std::string_view note = {});
   // The claims that ended before they were released, as far as this client was told since the last call (the
-  // newest 64). Sees what the broker said up to now, without waiting.
+  // newest 64). Does not wait. A program that does other things while it holds claims calls this a few times a
+  // second: it is also what finds the way back to a broker that was restarted.
   std::vector<EndedLease> TakeEndedLeases();
 
   // Events of the stream that no other consumer of the group has; none when there is nothing, or the wait is over.
