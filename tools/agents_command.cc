@@ -57,6 +57,11 @@ Result<std::vector<SessionInfo>> SessionsInLog(EventSource& source) {
         sessions.erase(session);
         continue;
       }
+      if (page[i].type == "agent.working" || page[i].type == "agent.idle") {
+        const auto place = sessions.find(session);
+        if (place != sessions.end()) place->second.idle = page[i].type == "agent.idle";
+        continue;
+      }
       const auto [place, is_new] = sessions.try_emplace(session, info);
       if (is_new) place->second.joined_ns = page[i].time_ns;
       place->second.session = session;
@@ -79,6 +84,7 @@ void PrintJson(Program& program, const std::vector<SessionInfo>& sessions, bool 
     object.Number("uid", session.uid);
     object.Number("pid", session.pid);
     object.Text("joined", FormatTime(session.joined_ns));
+    object.Bool("idle", session.idle);
     if (live) {
       object.Text("last_request", FormatTime(session.last_request_ns));
       object.Number("requests", session.requests);
@@ -92,7 +98,8 @@ void PrintJson(Program& program, const std::vector<SessionInfo>& sessions, bool 
 void PrintTable(Program& program, const std::vector<SessionInfo>& sessions, bool live) {
   using enum Table::Align;
   std::vector<Table::Column> columns = {{"agent"},       {"session", kRight}, {"client"},
-                                        {"uid", kRight}, {"pid", kRight},     {"joined"}};
+                                        {"uid", kRight}, {"pid", kRight},     {"joined"},
+                                        {"state"}};
   if (live)
     columns.insert(columns.end(), {{"last request"}, {"requests", kRight}, {"waiting", kRight}});
   Table table(columns);
@@ -106,7 +113,8 @@ void PrintTable(Program& program, const std::vector<SessionInfo>& sessions, bool
                                       session.client,
                                       fmt::format("{}", session.uid),
                                       fmt::format("{}", session.pid),
-                                      ago(session.joined_ns)};
+                                      ago(session.joined_ns),
+                                      session.idle ? "idle" : "working"};
     if (live) {
       cells.push_back(session.last_request_ns == 0 ? "never" : ago(session.last_request_ns));
       cells.push_back(WithCommas(session.requests));

@@ -110,11 +110,21 @@ ExitStatus FailUsage(std::string_view message);
 
 void AddAgentsCommand(Program& program);
 void AddAppendCommand(Program& program);
+void AddClaimCommand(Program& program);
+void AddClaimsCommand(Program& program);
+void AddDecideCommand(Program& program);
 void AddDumpCommand(Program& program);
+void AddGroupsCommand(Program& program);
+void AddParkedCommand(Program& program);
 void AddReadCommand(Program& program);
+void AddReleaseCommand(Program& program);
+void AddSettleCommand(Program& program);
 void AddStatCommand(Program& program);
 void AddStreamsCommand(Program& program);
 void AddTailCommand(Program& program);
+void AddTakeCommand(Program& program);
+void AddTraceCommand(Program& program);
+void AddValidateCommand(Program& program);
 void AddVerifyCommand(Program& program);
 
 }  // namespace roost

@@ -20,6 +20,8 @@ class LineReader {
   // The next line without its end, valid until the next call. False at the end. The last line need not
   // end with one. kTooLarge, kIoError.
   Result<bool> Next(std::string_view* line);
+  // Next() will not have to read.
+  bool HasLine() const { return buffer_.find('\n', begin_) != std::string::npos; }
   // Of the line that Next() gave last, from 1.
   uint64_t line_number() const { return line_number_; }
 

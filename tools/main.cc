@@ -8,7 +8,10 @@ namespace {
 constexpr void (*kCommands[])(roost::Program&) = {
     roost::AddAppendCommand, roost::AddReadCommand,   roost::AddDumpCommand,
     roost::AddTailCommand,   roost::AddStatCommand,   roost::AddStreamsCommand,
-    roost::AddAgentsCommand, roost::AddVerifyCommand,
+    roost::AddAgentsCommand, roost::AddClaimCommand,  roost::AddReleaseCommand,
+    roost::AddClaimsCommand, roost::AddTakeCommand,   roost::AddSettleCommand,
+    roost::AddParkedCommand, roost::AddGroupsCommand, roost::AddValidateCommand,
+    roost::AddDecideCommand, roost::AddTraceCommand,  roost::AddVerifyCommand,
 };
 
 }  // namespace
