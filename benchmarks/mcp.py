@@ -4,31 +4,64 @@
   benchmarks/mcp.py [--bin build/release/bin] [--shims 100] [--calls 5000] [--rounds 5]
 
 Starts a broker in a scratch directory and the shims; one shim at a time makes calls back to back, in turn
-with an echo server that only reads a line and writes one (what stdio itself costs). "in the shim" is what
-the shim says of itself: from the request line read to the reply line written. Prints one JSON object.
+with stdio_floor, a server that only reads a line and writes one as long as the answer that it stands beside
+(what stdio itself costs). "in the shim" is what a shim says of itself: from the request line read to the
+reply line written. Prints one JSON object.
+
+  append, read          as agents make them; read is a repeat, answered from the result cache
+  read_anew             of the same ten events, with other arguments each time
+  claim_release         a claim and its release, both together
+  validate_memory       questions decided before, with other arguments each time: from shared memory
+  validate_repeat       the same question again and again: from the result cache
+  validate_rule         new questions that a rule of the policy answers
 """
 import argparse
+import itertools
 import json
 import os
 import shutil
 import statistics
+import socket
 import subprocess
-import sys
 import tempfile
 import time
 
 
+# Answers what validate_rule asks, and lets agents decide what validate_memory asks.
+POLICY = """agents_decide = ["bench.known"]
+
+[[rule]]
+name = "bench"
+kind = "bench.ruled"
+pointer = "/command"
+regex = "^rm "
+verdict = "deny"
+reason = "nothing is removed here"
+"""
+
+
 class Shim:
-    def __init__(self, command, env=None):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL, bufsize=0, env=env)
+    """A server over a socketpair, as Node's clients start one, or over pipes, as Python's do."""
+
+    pipes = False
+
+    def __init__(self, command):
+        if Shim.pipes:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=subprocess.DEVNULL, bufsize=0)
+            self.input, self.output = self.process.stdin, self.process.stdout
+        else:
+            ours, theirs = socket.socketpair()
+            self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+            theirs.close()
+            self.input = self.output = ours
         self.next_id = 0
         self.buffer = b""
 
     def line(self, message):
-        os.write(self.process.stdin.fileno(), message)
+        os.write(self.input.fileno(), message)
         while b"\n" not in self.buffer:
-            piece = os.read(self.process.stdout.fileno(), 1 << 20)
+            piece = os.read(self.output.fileno(), 1 << 20)
             if not piece:
                 raise SystemExit("the server ended")
             self.buffer += piece
@@ -50,7 +83,7 @@ class Shim:
         return result["structuredContent"]
 
     def close(self):
-        self.process.stdin.close()
+        self.input.close()
         self.process.wait(10)
 
 
@@ -60,11 +93,32 @@ def quantiles(samples):
             "p99_us": round(samples[int(len(samples) * 0.99)] / 1e3, 1)}
 
 
+def call_line(tool, **arguments):
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                       "params": {"name": tool, "arguments": arguments}}).encode() + b"\n"
+
+
 def time_lines(shim, lines):
     samples = []
     for line in lines:
         start = time.perf_counter_ns()
-        shim.line(line)
+        reply = shim.line(line)
+        samples.append(time.perf_counter_ns() - start)
+    if b'"isError":true' in reply:
+        raise SystemExit(reply.decode())
+    return quantiles(samples)
+
+
+def time_claims(shim, count):
+    """Claim and release, from the first line written to the second answer read."""
+    samples = []
+    claim = call_line("claim", keys=["bench/key"])
+    for _ in range(count):
+        start = time.perf_counter_ns()
+        reply = shim.line(claim)
+        # Between the two, what every client does with an answer.
+        token = json.loads(reply)["result"]["structuredContent"]["token"]
+        shim.line(call_line("release", token=token))
         samples.append(time.perf_counter_ns() - start)
     return quantiles(samples)
 
@@ -98,23 +152,76 @@ def first_reply_ms(command, rounds):
     return {"p50_ms": round(samples[len(samples) // 2], 2), "max_ms": round(samples[-1], 2)}
 
 
+def prepare(shim, known):
+    """Decides the questions that are to be found in shared memory."""
+    for i in range(known):
+        question = shim.call("validate", kind="bench.known", input={"i": i})
+        if question["verdict"] == "undecided":
+            shim.call("decide", key=question["key"], token=question["token"], verdict="allow", reason="known")
+
+
+def measure(shims, floor_program, calls, rounds):
+    """Quantiles of each kind of call, round by round, in turn with the floor."""
+    known = 100
+    worker, reader, repeater, asker = shims[:4]
+    prepare(worker, known)
+    fresh = itertools.count()
+    data = {"pad": "x" * 200}
+    append = [call_line("append", stream="bench/one", type="bench.event", data=data)] * calls
+    read = [call_line("read", stream="bench/all", limit=10)] * calls
+    ask = [call_line("validate", kind="bench.known", input={"i": 1})] * calls
+    replies = {"append": worker.line(append[0]), "read": repeater.line(read[0]), "validate": repeater.line(ask[0])}
+    floors = {name: Shim([floor_program, str(len(reply) - 40)]) for name, reply in replies.items()}
+    measured = {}
+
+    def add(name, quantiles_of_round):
+        measured.setdefault(name, []).append(quantiles_of_round)
+
+    for _ in range(rounds):
+        add("append", time_lines(worker, append))
+        add("floor_append", time_lines(floors["append"], append))
+        add("claim_release", time_claims(worker, calls // 2))
+        add("read", time_lines(repeater, read))
+        add("floor_read", time_lines(floors["read"], read))
+        add("validate_repeat", time_lines(repeater, ask))
+        add("floor_validate", time_lines(floors["validate"], ask))
+        # An argument that changes nothing makes the call another one.
+        add("read_anew", time_lines(reader, [
+            call_line("read", stream="bench/all", limit=10, since=f"2020-01-01T00:00:00.{next(fresh):09}Z")
+            for _ in range(calls)]))
+        add("validate_memory", time_lines(asker, [
+            call_line("validate", kind="bench.known", input={"i": i % known}, wait_ms=next(fresh) % 50000)
+            for i in range(calls)]))
+        add("validate_rule", time_lines(worker, [
+            call_line("validate", kind="bench.ruled", input={"command": f"rm -rf {next(fresh)}"})
+            for _ in range(calls)]))
+    for floor in floors.values():
+        floor.close()
+    return measured
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bin", default=os.path.join(os.path.dirname(__file__), "..", "build", "release", "bin"))
     parser.add_argument("--shims", type=int, default=100)
-    parser.add_argument("--calls", type=int, default=5000)
+    parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--pipes", action="store_true", help="pipes instead of socketpairs")
     options = parser.parse_args()
+    Shim.pipes = options.pipes
     binary = os.path.abspath(options.bin)
     scratch = tempfile.mkdtemp(prefix="roost-bench-")
-    socket = os.path.join(scratch, "roost.sock")
-    broker = subprocess.Popen([f"{binary}/roostd", "--socket", socket, "--data", f"{scratch}/data"],
+    path = os.path.join(scratch, "roost.sock")
+    policy = os.path.join(scratch, "policy.toml")
+    with open(policy, "w") as file:
+        file.write(POLICY)
+    broker = subprocess.Popen([f"{binary}/roostd", "--socket", path, "--data", f"{scratch}/data", "--policy", policy],
                               stdout=subprocess.PIPE)
     shims = []
     try:
         broker.stdout.readline()
-        command = [f"{binary}/roost-mcp", "--socket", socket]
-        shims = [Shim(command + ["--agent", f"agent-{i}"]) for i in range(options.shims)]
+        command = [f"{binary}/roost-mcp", "--socket", path]
+        shims = [Shim(command + ["--agent", f"agent-{i}"]) for i in range(max(options.shims, 4))]
         for shim in shims:
             shim.request("initialize", {"protocolVersion": "2025-11-25", "capabilities": {},
                                         "clientInfo": {"name": "bench", "version": "1"}})
@@ -122,33 +229,25 @@ def main():
                 shim.call("append", stream="bench/all", type="bench.event", data={"i": i, "pad": "x" * 200})
             shim.call("read", stream="bench/all", limit=10)
         memory = [memory_kib(shim.process.pid) for shim in shims]
-        append = [json.dumps({"jsonrpc": "2.0", "id": i, "method": "tools/call", "params": {
-            "name": "append", "arguments": {"stream": "bench/one", "type": "bench.event",
-                                            "data": {"i": i, "pad": "x" * 200}}}}).encode() + b"\n"
-            for i in range(options.calls)]
-        read = [json.dumps({"jsonrpc": "2.0", "id": i, "method": "tools/call", "params": {
-            "name": "read", "arguments": {"stream": "bench/all", "limit": 10}}}).encode() + b"\n"
-            for i in range(options.calls)]
-        echo_program = ("import os\nwhile True:\n    line=os.read(0,1<<20)\n"
-                        "    if not line: break\n    os.write(1,b'{}\\n')\n")
-        echo = Shim([sys.executable, "-c", echo_program])
-        shims.append(echo)
-        results = {"echo": [], "append": [], "read": []}
-        for _ in range(options.rounds):
-            results["echo"].append(time_lines(echo, append))
-            results["append"].append(time_lines(shims[0], append))
-            results["read"].append(time_lines(shims[0], read))
-        latency = shims[0].call("status")["latency_us"]
-        inside = {"append": latency["append_here"], "read": latency["read"]}
+        measured = measure(shims, f"{binary}/stdio_floor", options.calls, options.rounds)
 
-        def median(rounds, key):
-            return statistics.median(one[key] for one in rounds)
+        def median(name, key="p50_us"):
+            return statistics.median(one[key] for one in measured[name])
 
+        inside = [shim.call("status")["latency_us"] for shim in shims[:4]]
         print(json.dumps({
-            "shims": options.shims, "calls_per_round": options.calls, "rounds": options.rounds,
-            "round_trip": {name: {key: median(rounds, key) for key in ("p50_us", "p99_us")}
-                           for name, rounds in results.items()},
-            "in_the_shim": inside,
+            "shims": len(shims), "calls_per_round": options.calls, "rounds": options.rounds,
+            "stdio": "pipes" if options.pipes else "socketpair",
+            "round_trip": {name: {key: median(name, key) for key in ("p50_us", "p99_us")} for name in measured},
+            "in_the_shim": {"append": inside[0]["append_here"], "read_anew": inside[1]["read"],
+                            "read": inside[2]["read"], "validate_repeat": inside[2]["validate"],
+                            "validate_memory": inside[3]["validate"]},
+            "ratios": {
+                "claim_release/append": round(median("claim_release") / median("append"), 2),
+                "read/floor": round(median("read") / median("floor_read"), 2),
+                "validate_repeat/floor": round(median("validate_repeat") / median("floor_validate"), 2),
+            },
+            "validate_rule_over_append_us": round(median("validate_rule") - median("append"), 1),
             "first_reply": first_reply_ms(command, 50),
             "shim_memory_kib": {key: {"median": statistics.median(one[key] for one in memory),
                                       "max": max(one[key] for one in memory)}
