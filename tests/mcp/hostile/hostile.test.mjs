@@ -88,6 +88,16 @@ const kWrongRequests = {
   'an unknown argument': kCall('ID', 'append', '{"stream":"typo","type":"x","expcet":0}'),
   'data larger than an event may have': kCall('ID', 'append', `{"stream":"large","type":"x","data":"${'d'.repeat(2 * kMiB)}"}`),
   'more events than a batch may have': kCall('ID', 'append', `{"events":[${Array(1001).fill('{"stream":"many","type":"x"}').join()}]}`),
+  'more keys than a claim may have': kCall('ID', 'claim', `{"keys":[${Array(65).fill('"k"').join()}]}`),
+  'a key with a zero byte': kCall('ID', 'claim', '{"keys":["a\\u0000b"]}'),
+  'a token of another kind': kCall('ID', 'release', '{"token":"1.0"}'),
+  'a group with a slash': kCall('ID', 'take', '{"stream":"x","group":"a/b"}'),
+  'more tokens than a call may have': kCall('ID', 'settle', `{"outcome":"done","tokens":[${Array(501).fill('"1.0"').join()}]}`),
+  'a question about an integer beyond 2^53': kCall('ID', 'validate', '{"kind":"x","input":9007199254740993}'),
+  'a question with a name twice': kCall('ID', 'validate', '{"kind":"x","input":{"a":1,"a":2}}'),
+  'a question too large': kCall('ID', 'validate', `{"kind":"x","input":"${'q'.repeat(65_536)}"}`),
+  'more questions than a call may have': kCall('ID', 'validate', `{"questions":[${Array(65).fill('{"kind":"x","input":1}').join()}]}`),
+  'a key of a question that is none': kCall('ID', 'decide', `{"key":"${'g'.repeat(64)}","token":"1.0","verdict":"allow"}`),
   'a URI that is a number': '{"jsonrpc":"2.0","id":ID,"method":"resources/read","params":{"uri":7}}',
   'a URI of a megabyte': `{"jsonrpc":"2.0","id":ID,"method":"resources/read","params":{"uri":"roost://stream/${'u'.repeat(kMiB)}"}}`,
   'a URI with broken escapes': '{"jsonrpc":"2.0","id":ID,"method":"resources/read","params":{"uri":"roost://stream/%zz%"}}',
@@ -104,6 +114,18 @@ const kValues = [
   'null', 'true', '0', '-1', '1.5', '1e400', '-1e400', '18446744073709551616', '""', '"x"', '"\\u0000"', '"\\ud800"',
   `"${'s'.repeat(70_000)}"`, '[]', '[null]', '[[]]', '[{}]', '{}', '{"a":{}}', kNested('[', ']', 200),
 ];
+
+// Arguments with which a call is right and over at once, if nothing else is wrong.
+const kGood = {
+  append: { stream: '"typed"', type: '"x"' },
+  wait: { timeout_ms: '1' },
+  claim: { keys: '["typed"]' },
+  release: { token: '1' },
+  take: { stream: '"typed"', group: '"g"' },
+  settle: { token: '"1.0"', outcome: '"done"' },
+  validate: { kind: '"typed"', input: '1', wait_ms: '0' },
+  decide: { key: `"${'0'.repeat(64)}"`, token: '"1.0"', verdict: '"allow"' },
+};
 
 function residentBytes(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -203,12 +225,12 @@ function describeHostileInput(name, withBroker) {
       const { tools } = await victim.result('tools/list');
       for (const tool of tools) {
         const accepts = compileToolSchema(tool.inputSchema);
-        const good = { append: { stream: '"typed"', type: '"x"' }, wait: { timeout_ms: '1' } }[tool.name] ?? {};
+        const good = kGood[tool.name] ?? {};
         for (const argument of Object.keys(tool.inputSchema.properties)) {
           for (const value of kValues) {
             const args = { ...good, [argument]: value };
             const text = `{${Object.entries(args).map(([key, each]) => `"${key}":${each}`).join()}}`;
-            if (tool.name === 'wait' && argument === 'timeout_ms' && ['null', '0'].includes(value)) continue;
+            if (['timeout_ms', 'wait_ms'].includes(argument) && ['null', '0'].includes(value)) continue;
             const id = victim.newId();
             victim.sendLine(kCall(id, tool.name, text));
             const { result, error } = JSON.parse(await victim.answerTo(id));

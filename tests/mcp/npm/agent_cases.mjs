@@ -67,7 +67,9 @@ export function describeAgents(kind) {
     test('ListsItsTools', async () => {
       const { tools } = await anna.client.listTools();
       const names = tools.map((tool) => tool.name);
-      for (const name of ['append', 'read', 'wait', 'status']) assert.ok(names.includes(name), name);
+      assert.deepEqual(names, [
+        'append', 'read', 'wait', 'claim', 'release', 'take', 'settle', 'validate', 'decide', 'status',
+      ]);
       const hints = Object.fromEntries(tools.map((tool) => [tool.name, tool.annotations?.readOnlyHint ?? false]));
       assert.deepEqual([hints.append, hints.read, hints.wait, hints.status], [false, true, true, true]);
     });
