@@ -10,18 +10,15 @@
 
 namespace roost {
 
-// That fit one result, with reasons of the usual length.
-inline constexpr size_t kQuestionsMax = 100;
+// Of one request, as the broker has it.
+inline constexpr size_t kQuestionsMax = 64;
 
 // {"verdict":…,"reason":…,"by":…,"decided_at":…,"cached":…,"key":…}, with "you_decide":true and "token"
-// when it is for the asker to decide, with "error" instead when the question can't be answered. Of a
-// longer reason only the first `reason_bytes_max` are shown.
-void AppendAnswer(std::string* out, const Answer& answer, size_t reason_bytes_max);
-
-// {"answers":[…]}. REQUIRES: no more than kQuestionsMax.
-std::string AnswersJson(std::span<const Answer> answers);
-// The object of one alone. REQUIRES: it has no error.
+// when it is for the asker to decide, with nothing but "error" when the question can't be answered.
 std::string AnswerJson(const Answer& answer);
+
+// {"answers":[…]} of such objects, with shorter reasons. REQUIRES: no more than kQuestionsMax.
+std::string AnswersJson(std::span<const Answer> answers);
 
 }  // namespace roost
 

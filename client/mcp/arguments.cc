@@ -60,7 +60,7 @@ void Arguments::Read(JsonSlice object, std::string_view where,
 }
 
 void Arguments::Require(std::string_view name, JsonSlice value) {
-  if (!Given(value)) Wrong(fmt::format("{} is missing", Path(name)));
+  if (!Given(value)) Wrong(fmt::format("{} is missing; call again with it", Path(name)));
 }
 
 bool Arguments::Text(std::string_view name, JsonSlice value, size_t bytes_max, std::string* out) {

@@ -42,7 +42,7 @@ TEST(ArgumentsTest, CountsNullAsNotGiven) {
   EXPECT_EQ(text, "before");
   EXPECT_EQ(number, 5u);
   arguments.Require("a", JsonSlice("null"));
-  EXPECT_EQ(arguments.trouble(), "a is missing");
+  EXPECT_EQ(arguments.trouble(), "a is missing; call again with it");
 }
 
 TEST(ArgumentsTest, RefusesEveryNumberOutOfItsBounds) {

@@ -28,6 +28,7 @@ void AppendSession(std::string* json, const SessionInfo& session) {
   AppendTime(json, "last_request", session.last_request_ns);
   AppendMember(json, "requests", session.requests);
   AppendMember(json, "waiting", session.waiting);
+  AppendFlag(json, "idle", session.idle);
   *json += '}';
 }
 

@@ -16,7 +16,6 @@ namespace roost {
 namespace {
 
 constexpr uint64_t kWaitMsDefault = 25'000;
-constexpr size_t kInputBytesMax = 64 << 10;
 
 // Looks again whether shared memory still says what was answered from it.
 class SameVerdicts : public ResultCache::Condition {
@@ -156,7 +155,7 @@ void ReadQuestion(JsonSlice kind, JsonSlice input, std::string_view where, Argum
     return arguments->Wrong(fmt::format("{}{}input is missing; any JSON value is one", where,
                                         where.empty() ? "" : "."));
   }
-  if (input.raw().size() > kInputBytesMax) {
+  if (input.raw().size() > kQuestionInputBytesMax) {
     return arguments->Wrong(fmt::format(
         "{}{}input must be at most 64 KiB of JSON; got {} bytes: ask about a digest of it", where,
         where.empty() ? "" : ".", input.raw().size()));
