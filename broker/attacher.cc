@@ -84,6 +84,8 @@ void Attacher::TakeUp(Peer& peer, Session& session) {
   session.pid = static_cast<uint32_t>(peer.socket->credentials().pid);
   session.identity = SessionIdentity(peer.agent, peer.client, peer.socket->credentials());
   peer.session = &session;
+  if (had_left) session.idle = false;
+  parts_.presence->OnAttached(session, MonotonicNs());
   if (had_left && !IsUnlogged(session)) {
     parts_.own_events->Add(kAgentsStream, kRejoinedType,
                            SessionData(session.number, session.identity, {}), session.number);
@@ -132,6 +134,7 @@ void Attacher::Begin(Peer& peer, uint64_t number) {
   session.identity = SessionIdentity(peer.agent, peer.client, peer.socket->credentials());
   session.joined_ns = WallNs();
   peer.session = &session;
+  parts_.presence->OnAttached(session, MonotonicNs());
   parts_.counters->Add(Counter::kSessionsTotal);
   Welcome(peer, /*resumed=*/false);
 }
@@ -155,6 +158,7 @@ void Attacher::Leave(Peer& peer) {
   if (peer.session == nullptr) return;
   Session& session = *peer.session;
   parts_.observer->OnSessionEnded(session, "left");
+  parts_.presence->OnLeft(session);
   peer.session = nullptr;
   if (!IsUnlogged(session)) {
     parts_.own_events->Add(kAgentsStream, kLeftType,

@@ -13,6 +13,7 @@
 #include "broker/append_request.h"
 #include "broker/own_events.h"
 #include "broker/peer.h"
+#include "broker/presence.h"
 #include "broker/sequencer_turn.h"
 #include "broker/session_observer.h"
 #include "broker/session_table.h"
@@ -33,6 +34,7 @@ class Attacher {
     CountersWriter* counters;
     ReplyBuilder* replies;
     SessionObserver* observer;
+    Presence* presence;
   };
   Attacher(const Parts& parts, uint32_t sessions_max);
 

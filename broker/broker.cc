@@ -90,6 +90,7 @@ struct Broker::Parts {
   std::optional<GroupRoom> groups;
   std::optional<LeaseRoom> lease_room;
   std::optional<Coordinator> coordinator;
+  std::optional<Presence> presence;
   std::optional<Attacher> attacher;
   std::optional<Appender> appender;
   std::optional<Waker> waker;
@@ -145,16 +146,17 @@ void Broker::Parts::MakeParts() {
            {wire::RequestBody::Take, wire::RequestBody::Settle, wire::RequestBody::ListParked,
             wire::RequestBody::Unpark, wire::RequestBody::ListGroups},
            {KeptAnswer::Kind::kTaken, KeptAnswer::Kind::kSettled, KeptAnswer::Kind::kUnparked}}});
+  presence.emplace(&*sessions, &*own_events, options.idle_after_ns);
   attacher.emplace(Attacher::Parts{log.get(), &*sessions, &*own_events, &*turn, &*counters,
-                                   &replies, &*coordinator},
+                                   &replies, &*coordinator, &*presence},
                    options.sessions_max);
   appender.emplace(log.get(), &ids, &*counters, &*turn);
   waker.emplace(&*waker_ring, &*counters);
   librarian.emplace(log.get(), &*librarian_ring);
   syncer.emplace(log.get(), &*counters, options.sync_interval_ns);
   handler.emplace(RequestHandler::Parts{log.get(), &*sessions, &*turn, &*counters, &replies,
-                                        &*attacher, &*appender, &*waker, &*librarian,
-                                        &*coordinator});
+                                        &*attacher, &*appender, &*waker, &*librarian, &*coordinator,
+                                        &*presence});
 }
 
 Status Broker::Parts::Begin(mode_t mode, UniqueFd inherited) {
@@ -167,7 +169,7 @@ Status Broker::Parts::Begin(mode_t mode, UniqueFd inherited) {
   ROOST_RETURN_IF_ERROR(guard.Listen(mode, std::move(inherited)));
   sequencer.emplace(Sequencer::Parts{log.get(), &*sequencer_ring, &*sessions, &*turn, &*own_events,
                                      &*attacher, &*handler, &*counters, &*waker, &*librarian,
-                                     &*syncer, &disposer, &*coordinator},
+                                     &*syncer, &disposer, &*coordinator, &*presence},
                     guard.listener(), options.spin_ns);
   return {};
 }

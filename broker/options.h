@@ -21,6 +21,7 @@ struct BrokerOptions {
   uint64_t spin_ns = 50'000;  // how long the sequencer looks on before it sleeps
   uint64_t sync_interval_ns = 200'000'000;
   uint32_t sessions_max = 8192;
+  uint64_t idle_after_ns = 60'000'000'000;  // without a request; no option, for tests
   uint32_t max_tries = 5;  // how often a group hands an event out before it parks it
   int ready_fd = -1;       // gets "ready\n" and is closed
   bool verbose = false;    // debug lines on stderr

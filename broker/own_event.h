@@ -21,6 +21,8 @@ inline constexpr std::string_view kBrokerLabel = "$broker";  // the agent of the
 inline constexpr std::string_view kJoinedType = "agent.joined";
 inline constexpr std::string_view kRejoinedType = "agent.rejoined";
 inline constexpr std::string_view kLeftType = "agent.left";
+inline constexpr std::string_view kWorkingType = "agent.working";
+inline constexpr std::string_view kIdleType = "agent.idle";
 inline constexpr std::string_view kStartedType = "broker.started";
 inline constexpr std::string_view kStoppedType = "broker.stopped";
 

@@ -52,11 +52,14 @@ void RecoveredState::OnAgentsEvent(const RecordHeader& header, const wire::Event
   if (type == kJoinedType) OnJoined(header.sequence, header.time_ns, data);
   if (type == kRejoinedType) OnJoined(header.session, header.time_ns, data);
   if (type == kLeftType) OnLeft(header.session);
+  if (type != kWorkingType && type != kIdleType) return;
+  if (Known* known = Find(header.session)) known->is_idle = type == kIdleType;
 }
 
 void RecoveredState::OnJoined(uint64_t session, uint64_t joined_ns, std::string_view data) {
   Known& known = known_[session];
   known.has_left = false;
+  known.is_idle = false;
   known.identity = IdentityIn(data);
   if (known.joined_ns == 0) known.joined_ns = joined_ns;
   if (known_.size() > kJoinedMax + SessionTable::kEndedMax) ForgetOldest();
@@ -146,6 +149,7 @@ void RecoveredState::FillSessions(SessionTable* sessions) {
     Session& session = sessions->Add(number);
     session.identity = std::move(known.identity);
     session.joined_ns = known.joined_ns;
+    session.idle = known.is_idle;
     session.answers = std::move(known.answers);
     return session;
   };

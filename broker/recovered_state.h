@@ -37,6 +37,7 @@ class RecoveredState : public RecoveryObserver {
  private:
   struct Known {
     bool has_left = false;
+    bool is_idle = false;
     std::string identity;
     uint64_t joined_ns = 0;
     AnswerWindow answers;

@@ -94,7 +94,8 @@ Bytes ReplyBuilder::Sessions(uint64_t number, const SessionTable& sessions, uint
         session->peer == nullptr ? 0 : session->peer->socket->waits.load(std::memory_order_relaxed);
     list.push_back(wire::CreateSessionInfo(builder_, session->number, agent, client, session->uid,
                                            session->pid, session->joined_ns,
-                                           session->last_request_ns, session->requests, waiting));
+                                           session->last_request_ns, session->requests, waiting,
+                                           session->idle));
   }
   const auto list_offset = builder_.CreateVector(list);
   return Finish(number, wire::ReplyBody::Sessions,

@@ -117,6 +117,7 @@ void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t
   }
   ++peer.session->requests;
   peer.session->last_request_ns = WallNs();
+  parts_.presence->OnRequest(*peer.session, received_ns);
   switch (type) {
     case RequestBody::Append:
       parts_.appender->Handle(peer, request.number(), *request.body_as_Append(), received_ns);

@@ -14,6 +14,7 @@
 #include "broker/librarian.h"
 #include "broker/memfd_request.h"
 #include "broker/peer.h"
+#include "broker/presence.h"
 #include "broker/sequencer_turn.h"
 #include "broker/waker.h"
 
@@ -34,6 +35,7 @@ class RequestHandler {
     Waker* waker;
     Librarian* librarian;
     Coordinator* coordinator;
+    Presence* presence;
   };
   explicit RequestHandler(const Parts& parts) : parts_(parts) {}
 

@@ -204,6 +204,7 @@ void Sequencer::RunTimers() {
   parts_.waker->PostOverflow();
   RunNewcomerTimer(now_ns);
   parts_.coordinator->OnTimer(now_ns);
+  parts_.presence->OnTimer(now_ns);
   if (now_ns >= away_timer_ns_) away_timer_ns_ = parts_.attacher->EndAway(now_ns);
   if (now_ns >= parts_.sessions->NextExpiryNs()) parts_.sessions->Expire(now_ns);
   if (parts_.handler->HoldsMemory()) {
@@ -237,8 +238,8 @@ uint64_t Sequencer::NextTimerNs() {
     next_ns = std::min(next_ns, newcomers_.front()->accepted_ns + kNewcomerNsMax);
   }
   if (!parts_.waker->PostOverflow()) next_ns = std::min(next_ns, MonotonicNs() + kNsPerMs);
-  next_ns = std::min(
-      {next_ns, parts_.sessions->NextExpiryNs(), release_ns_, parts_.coordinator->NextTimerNs()});
+  next_ns = std::min({next_ns, parts_.sessions->NextExpiryNs(), release_ns_,
+                      parts_.coordinator->NextTimerNs(), parts_.presence->NextTimerNs()});
   if (accept_again_ns_ != 0) next_ns = std::min(next_ns, accept_again_ns_);
   return std::min(next_ns, away_timer_ns_);
 }

@@ -23,6 +23,7 @@
 #include "broker/librarian.h"
 #include "broker/own_events.h"
 #include "broker/peer.h"
+#include "broker/presence.h"
 #include "broker/request_handler.h"
 #include "broker/sequencer_turn.h"
 #include "broker/session_table.h"
@@ -55,6 +56,7 @@ class Sequencer {
     Syncer* syncer;
     Disposer* disposer;
     Coordinator* coordinator;
+    Presence* presence;
   };
   Sequencer(const Parts& parts, int listener, uint64_t spin_ns);
   ~Sequencer();

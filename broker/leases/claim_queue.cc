@@ -69,6 +69,13 @@ void ClaimQueue::Unwatch(uint64_t place) {
 
 void ClaimQueue::OnLeaseChanged(uint64_t token) { Wake(lease_watchers_, token); }
 
+void ClaimQueue::OnGranted(const Session& session) {
+  for (const uint64_t place : PlacesOf(session)) {
+    Unwatch(place);
+    ready_.insert(place);
+  }
+}
+
 void ClaimQueue::Wake(Watchers& watchers, uint64_t id) {
   const auto found = watchers.find(id);
   if (found == watchers.end()) return;

@@ -96,6 +96,7 @@ TryOutcome LeaseRoom::Grant(const Asked& asked, const Claim& claim) {
   });
   parts_.table->Grant(grant, parts_.now_ns(), undo);
   for (const uint64_t replaced : grant.replaces) queue_.OnLeaseChanged(replaced);
+  queue_.OnGranted(asked.session);
   KeptAnswer answer;
   answer.kind = KeptAnswer::Kind::kGranted;
   answer.first = answer.last = grant.token;

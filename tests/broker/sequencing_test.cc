@@ -32,8 +32,9 @@ class SequencingTest : public ::testing::Test {
     turn_.emplace(&log_, &ids_, &*counters_, &replies_);
     own_events_.emplace(&log_, &*turn_);
     coordinator_.emplace(&*turn_, &undo_, std::vector<Coordinator::Entry>{});
+    presence_.emplace(&sessions_, &*own_events_);
     attacher_.emplace(Attacher::Parts{&log_, &sessions_, &*own_events_, &*turn_, &*counters_,
-                                      &replies_, &*coordinator_},
+                                      &replies_, &*coordinator_, &*presence_},
                       3);
     appender_.emplace(&log_, &ids_, &*counters_, &*turn_);
   }
@@ -120,6 +121,7 @@ class SequencingTest : public ::testing::Test {
   std::optional<OwnEvents> own_events_;
   UndoLog undo_;
   std::optional<Coordinator> coordinator_;
+  std::optional<Presence> presence_;
   std::optional<Attacher> attacher_;
   std::optional<Appender> appender_;
 };
