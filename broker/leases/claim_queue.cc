@@ -69,7 +69,7 @@ void ClaimQueue::Unwatch(uint64_t place) {
 
 void ClaimQueue::OnLeaseChanged(uint64_t token) { Wake(lease_watchers_, token); }
 
-void ClaimQueue::OnGranted(const Session& session) {
+void ClaimQueue::OnHoldsMore(const Session& session) {
   for (const uint64_t place : PlacesOf(session)) {
     Unwatch(place);
     ready_.insert(place);

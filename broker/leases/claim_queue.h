@@ -62,8 +62,8 @@ class ClaimQueue {
   // The lease has ended, or has other keys now: those that watch it become ready.
   void OnLeaseChanged(uint64_t token);
 
-  // The session was granted something, so that a key it waits for may be its own by now: its claims are ready.
-  void OnGranted(const Session& session);
+  // The session holds more than before, so that a key it waits for may be its own by now: its claims are ready.
+  void OnHoldsMore(const Session& session);
 
   bool HasReady() const { return !ready_.empty(); }
   // The first one in the line. REQUIRES: HasReady().

@@ -90,13 +90,14 @@ TryOutcome LeaseRoom::Grant(const Asked& asked, const Claim& claim) {
   grant.token = place.first;
   UndoLog* const undo = parts_.changes->undo();
   // Undone last: who watches is looked at again when the table is as it was.
-  undo->Add([this, tokens = grant.replaces, token = grant.token] {
+  undo->Add([this, session = &asked.session, tokens = grant.replaces, token = grant.token] {
     for (const uint64_t replaced : tokens) queue_.OnLeaseChanged(replaced);
     queue_.OnLeaseChanged(token);
+    queue_.OnHoldsMore(*session);
   });
   parts_.table->Grant(grant, parts_.now_ns(), undo);
   for (const uint64_t replaced : grant.replaces) queue_.OnLeaseChanged(replaced);
-  queue_.OnGranted(asked.session);
+  queue_.OnHoldsMore(asked.session);
   KeptAnswer answer;
   answer.kind = KeptAnswer::Kind::kGranted;
   answer.first = answer.last = grant.token;
@@ -161,6 +162,7 @@ TryOutcome LeaseRoom::TryRelease(const Asked& asked, const wire::Release& reques
     case ChangeWriter::Outcome::kStaged:
       break;
   }
+  parts_.changes->undo()->Add([this, session = &asked.session] { queue_.OnHoldsMore(*session); });
   parts_.table->End(request.token(), parts_.changes->undo());
   queue_.OnLeaseChanged(request.token());
   KeptAnswer answer;
