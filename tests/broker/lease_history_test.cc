@@ -16,113 +16,19 @@
 #include "broker/logging.h"
 #include "broker/own_event.h"
 #include "tests/broker/coordination_fixture.h"
+#include "tests/support/claim_oracle.h"
 
 namespace roost {
 namespace {
 
-using Texts = std::set<std::string>;
-
-// All keys that are claimed here, and the texts that each matches, of those that tell them apart.
-const std::map<std::string, Texts> kKeys = {
-    {"a", {"a"}},
-    {"b", {"b"}},
-    {"a/x", {"a/x"}},
-    {"a/y", {"a/y"}},
-    {"b/x/z", {"b/x/z"}},
-    {"a/*", {"a/x", "a/y", "a/q"}},
-    {"*/x", {"a/x", "b/x"}},
-    {"a/**", {"a", "a/x", "a/y", "a/q", "a/q/x", "a/q/z"}},
-    {"**/x", {"x", "a/x", "b/x", "a/q/x"}},
-    {"b/**/z", {"b/z", "b/x/z"}},
-    {"*", {"a", "b", "x", "only"}},
-};
-
-Texts TextsOf(const std::vector<std::string>& keys) {
-  Texts texts;
-  for (const std::string& key : keys) texts.insert(kKeys.at(key).begin(), kKeys.at(key).end());
-  return texts;
-}
-
-bool Meet(const Texts& a, const Texts& b) {
-  return std::ranges::any_of(a, [&b](const std::string& text) { return b.contains(text); });
-}
-
 TEST(LeaseHistoryTest, KnowsItsKeys) {
-  for (const auto& [a, a_texts] : kKeys) {
-    for (const auto& [b, b_texts] : kKeys) {
+  for (const auto& [a, a_texts] : kClaimTexts) {
+    for (const auto& [b, b_texts] : kClaimTexts) {
       MatchBudget budget(10'000);
       EXPECT_EQ(KeysOverlap(a, b, &budget), Meet(a_texts, b_texts)) << a << " " << b;
     }
   }
 }
-
-// Who holds what, by the events alone.
-class Oracle {
- public:
-  struct Held {
-    uint64_t session;
-    std::vector<std::string> keys;
-  };
-
-  // False: the event is wrong, and a test failure says how.
-  void See(uint64_t sequence, const ScriptedLog::Event& event) {
-    const wire::Event& body = *DecodeEventBody(AsBytes(event.body));
-    if (event.stream != kLeasesStream) return;
-    const boost::json::value data = boost::json::parse(std::string(DataOf(body)));
-    const std::string type = body.type()->str();
-    if (type == "lease.granted" || type == "lease.renewed") {
-      Granted(sequence, event.origin.session, data);
-    } else {
-      const auto token = static_cast<uint64_t>(data.at("token").to_number<int64_t>());
-      ASSERT_EQ(held_.erase(token), 1u) << type << " of " << token << ", which nobody holds";
-    }
-  }
-
-  void Granted(uint64_t token, uint64_t session, const boost::json::value& data) {
-    ASSERT_GT(token, newest_);
-    newest_ = token;
-    Held granted{session, {}};
-    for (const auto& key : data.at("keys").as_array()) {
-      granted.keys.emplace_back(std::string_view(key.as_string()));
-    }
-    for (const auto& [other, lease] : held_) {
-      if (lease.session == session) continue;
-      ASSERT_FALSE(Meet(TextsOf(lease.keys), TextsOf(granted.keys)))
-          << token << " overlaps with " << other << " of another session";
-    }
-    if (const auto* replaces = data.as_object().if_contains("replaces")) {
-      for (const auto& old : replaces->as_array()) {
-        const auto found = held_.find(static_cast<uint64_t>(old.to_number<int64_t>()));
-        ASSERT_NE(found, held_.end());
-        ASSERT_EQ(found->second.session, session);
-        std::erase_if(found->second.keys, [&](const std::string& key) {
-          return std::ranges::find(granted.keys, key) != granted.keys.end();
-        });
-        if (found->second.keys.empty()) held_.erase(found);
-      }
-    }
-    held_[token] = std::move(granted);
-  }
-
-  const std::map<uint64_t, Held>& held() const { return held_; }
-
-  // The keys that the session does not hold already, as texts.
-  Texts NewTexts(uint64_t session, const std::vector<std::string>& keys) const {
-    std::vector<std::string> fresh;
-    for (const std::string& key : keys) {
-      const bool own = std::ranges::any_of(held_, [&](const auto& lease) {
-        return lease.second.session == session &&
-               std::ranges::find(lease.second.keys, key) != lease.second.keys.end();
-      });
-      if (!own) fresh.push_back(key);
-    }
-    return TextsOf(fresh);
-  }
-
- private:
-  std::map<uint64_t, Held> held_;
-  uint64_t newest_ = 0;
-};
 
 class LeaseHistoryTest : public CoordinationFixture {
  protected:
@@ -161,7 +67,7 @@ class LeaseHistoryTest : public CoordinationFixture {
     Member& member = AnyMember();
     ClaimFields fields;
     for (size_t i = 0; i < 1 + Random(3); ++i) {
-      fields.keys.push_back(std::next(kKeys.begin(), Random(kKeys.size()))->first);
+      fields.keys.push_back(std::next(kClaimTexts.begin(), Random(kClaimTexts.size()))->first);
     }
     fields.ttl_ms = 100 + Random(4000);
     if (Random(3) == 0) fields.ttl_ms = 3000;
@@ -250,8 +156,10 @@ class LeaseHistoryTest : public CoordinationFixture {
       const ScriptedLog::Event& event = log_.events()[seen_];
       const wire::Event& body = *DecodeEventBody(AsBytes(event.body));
       if (body.type()->str() == "lease.granted") CheckOrder(event, body);
-      oracle_.See(seen_ + 1, event);
-      if (HasFatalFailure()) return;
+      if (event.stream == kLeasesStream) {
+        oracle_.See(seen_ + 1, event.origin.session, body.type()->str(), DataOf(body));
+      }
+      ASSERT_TRUE(oracle_.violations().empty()) << oracle_.violations().front();
       RemovePending(event.origin.session, event.origin.request);
     }
   }
@@ -259,12 +167,8 @@ class LeaseHistoryTest : public CoordinationFixture {
   // Nobody of another session who asked before waits for one of these keys.
   void CheckOrder(const ScriptedLog::Event& event, const wire::Event& body) {
     const uint64_t asked = asked_at_.at({event.origin.session, event.origin.request});
-    std::vector<std::string> keys;
-    const auto data = boost::json::parse(std::string(DataOf(body)));
-    for (const auto& key : data.at("keys").as_array()) {
-      keys.emplace_back(std::string_view(key.as_string()));
-    }
-    const Texts fresh = oracle_.NewTexts(event.origin.session, keys);
+    const auto keys = ClaimOracle::KeysIn(boost::json::parse(std::string(DataOf(body))));
+    const ClaimTexts fresh = oracle_.NewTexts(event.origin.session, keys);
     for (const Pending& pending : pending_) {
       if (pending.asked >= asked || pending.session == event.origin.session) continue;
       if (pending.deadline_ns <= now_ns_) continue;  // its time was over before
@@ -323,7 +227,7 @@ class LeaseHistoryTest : public CoordinationFixture {
   void CheckWaiting() {
     ASSERT_EQ(waiting_.waiting(), pending_.size());
     for (const Pending& pending : pending_) {
-      const Texts fresh = oracle_.NewTexts(pending.session, pending.keys);
+      const ClaimTexts fresh = oracle_.NewTexts(pending.session, pending.keys);
       const bool is_held = std::ranges::any_of(oracle_.held(), [&](const auto& lease) {
         return lease.second.session != pending.session && Meet(fresh, TextsOf(lease.second.keys));
       });
@@ -393,7 +297,7 @@ class LeaseHistoryTest : public CoordinationFixture {
   std::vector<Pending> pending_;
   Pending last_claim_{};
   std::vector<std::pair<uint64_t, uint64_t>> told_;  // session, token
-  Oracle oracle_;
+  ClaimOracle oracle_;
   std::mt19937 random_;
   uint64_t asked_ = 0;
   uint64_t sessions_made_ = 0;

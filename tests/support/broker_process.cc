@@ -74,6 +74,7 @@ UniqueFd BrokerProcess::Spawn() {
                          {output.get(), STDOUT_FILENO},
                          {errors.get(), STDERR_FILENO}};
   options.uid = setup_.uid;
+  options.environment = setup_.environment;
   process_ = Process(options);
   return ready_read;
 }

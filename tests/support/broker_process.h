@@ -16,10 +16,11 @@
 namespace roost {
 
 struct BrokerSetup {
-  std::vector<std::string> arguments;  // besides --socket, --data and --ready-fd
-  std::optional<uid_t> uid;            // whose process it is; needs root
-  std::string data;                    // empty: "data" in the scratch directory
-  std::string socket;                  // empty: "roost.sock" in the scratch directory
+  std::vector<std::string> arguments;         // besides --socket, --data and --ready-fd
+  std::optional<uid_t> uid;                   // whose process it is; needs root
+  std::vector<std::string> environment = {};  // additions, as ProcessOptions has them
+  std::string data;                           // empty: "data" in the scratch directory
+  std::string socket;                         // empty: "roost.sock" in the scratch directory
 };
 
 class BrokerProcess {
