@@ -10,10 +10,10 @@ namespace roost {
 namespace {
 
 constexpr char kExamples[] =
-    "  roost read '$questions' --type question.asked --backward -n 5    # what is asked, with its "
-    "key\n"
     "  roost decide 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 deny \\\n"
     "      --reason 'not on a Friday' --ttl 1h\n"
+    "  roost read '$questions' --type question.asked --backward -n 5    # what is asked, with its "
+    "key\n"
     "\n"
     "Takes the question from $questions as one of the group 'roost-decide' and decides it. Whose "
     "decisions count "

@@ -12,9 +12,8 @@ constexpr char kExamples[] =
     "  roost groups\n"
     "  roost groups tasks --json | jq .lag\n"
     "\n"
-    "lag: events of the stream that are not settled, parked ones included. checkpoint: all up to "
-    "this revision "
-    "are.\n";
+    "lag: events of the stream that are not settled; parked ones are. checkpoint: all up to this "
+    "revision are.\n";
 
 struct Options {
   std::string prefix;

@@ -10,7 +10,7 @@
 
 #include "base/unique_fd.h"
 #include "base/utf8.h"
-#include "tests/support/broker_process.h"
+#include "tests/tools/cli_fixture.h"
 
 namespace roost {
 namespace {
@@ -21,78 +21,12 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-std::vector<std::string> LinesOf(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = text.find('\n', at);
-    lines.push_back(text.substr(at, end - at));
-    at = end == std::string::npos ? text.size() : end + 1;
-  }
-  return lines;
-}
-
-boost::json::object Parse(const std::string& line) {
-  boost::json::error_code error;
-  const boost::json::value value = boost::json::parse(line, error);
-  EXPECT_FALSE(error) << line;
-  return value.is_object() ? value.as_object() : boost::json::object();
-}
-
-class CliTest : public testing::Test {
- protected:
-  void SetUp() override { ASSERT_TRUE(broker_.Start()); }
-
-  // `roost --socket S <arguments>`, with `input` on its standard input.
-  Finished Roost(std::vector<std::string> arguments, const std::string& input = "") {
-    ProcessOptions options;
-    options.arguments = {ProgramPath("roost"), "--socket", broker_.socket()};
-    options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
-    WriteFile(broker_.scratch() / "input", input);
-    const UniqueFd file(::open((broker_.scratch() / "input").c_str(), O_RDONLY | O_CLOEXEC));
-    options.descriptors = {{file.get(), STDIN_FILENO}};
-    return RunProgram(options);
-  }
-
-  // What it printed; a test failure unless it was fine.
-  std::string Fine(std::vector<std::string> arguments, const std::string& input = "") {
-    const Finished finished = Roost(std::move(arguments), input);
-    EXPECT_EQ(finished.ending.exit_status, 0) << finished.errors;
-    EXPECT_THAT(finished.errors, IsEmpty());
-    return finished.output;
-  }
-
-  std::vector<boost::json::object> Events(const std::string& stream) {
-    std::vector<boost::json::object> events;
-    for (const std::string& line : LinesOf(Fine({"read", stream, "--json", "--limit", "0"}))) {
-      events.push_back(Parse(line));
-    }
-    return events;
-  }
-
-  // The one segment's path.
-  std::string Segment() {
-    for (const auto& entry : std::filesystem::directory_iterator(broker_.data())) {
-      if (entry.path().extension() == ".segment" && entry.file_size() > 0) return entry.path();
-    }
-    ADD_FAILURE() << "no segment in " << broker_.data();
-    return "";
-  }
-
-  BrokerProcess broker_;
-};
-
-void ExpectOneLine(const Finished& finished, int exit_status) {
-  EXPECT_EQ(finished.ending.exit_status, exit_status);
-  EXPECT_THAT(finished.errors, StartsWith("roost: "));
-  EXPECT_THAT(finished.errors, EndsWith("\n"));
-  EXPECT_EQ(LinesOf(finished.errors).size(), 1u) << finished.errors;
-}
-
 // ---- what every command does ----
 
 TEST_F(CliTest, HasHelpWithExamplesForEachCommand) {
   for (const char* command :
-       {"append", "read", "dump", "tail", "stat", "streams", "agents", "verify"}) {
+       {"append", "read", "dump", "tail", "stat", "streams", "agents", "verify", "claim", "claims",
+        "release", "take", "settle", "parked", "groups", "validate", "decide", "trace"}) {
     EXPECT_THAT(Fine({command, "--help"}), HasSubstr(std::string("Examples:\n  roost ") + command));
   }
   EXPECT_THAT(Fine({"--help"}), HasSubstr("Examples:"));
