@@ -242,6 +242,15 @@ TEST_F(CoordinationCliTest, FollowsAStreamUntilItIsTold) {
   AppendTasks(2);
   EXPECT_EQ(Parse(NextLine()).at("revision"), 1);
   EXPECT_EQ(Parse(NextLine()).at("revision"), 2);
+  // A command that is stopped has not done its event.
+  Client client = NewClient();
+  ReadQuery query{.filter = {.stream = "$groups/tasks/workers", .types = {"group.settled"}}};
+  for (size_t settled = 0; settled < 2;) {
+    const Result<Page> page = client.Wait(query, kPatience);
+    ASSERT_TRUE(page.ok() && !page->empty());
+    settled += page->size();
+    query.after = page->next();
+  }
   process_.Signal(SIGTERM);
   EXPECT_EQ(process_.Wait().exit_status, 0);
   EXPECT_EQ(Group().at("checkpoint"), 2);
