@@ -212,6 +212,7 @@ void BM_LogRecover(benchmark::State& state) {
   while (log->journal_bytes() < static_cast<uint64_t>(state.range(0)) << 20) {
     for (int i = 0; i < 100; ++i) log.Append(batch);
     ROOST_CHECK(log->MaintainJournal().ok());
+    ROOST_CHECK(log->SyncJournal().ok());
   }
   for (auto _ : state) log.Open();
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * (state.range(0) << 20));

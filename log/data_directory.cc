@@ -61,6 +61,10 @@ Status CheckOwner(int fd, const std::string& path) {
   return {};
 }
 
+bool IsAll(const uint8_t (&id)[16], uint8_t value) {
+  return std::all_of(std::begin(id), std::end(id), [=](uint8_t byte) { return byte == value; });
+}
+
 uint32_t IdentityChecksum(const IdentityFile& identity) {
   const auto* bytes = reinterpret_cast<const std::byte*>(&identity);
   return Crc32c(0, Bytes(bytes, offsetof(IdentityFile, crc32c)));
@@ -114,7 +118,28 @@ Result<DataDirectory> DataDirectory::Open(const std::string& path, const std::st
   }
   ROOST_RETURN_IF_ERROR(CheckOwner(directory.fd_.get(), directory.path_));
   ROOST_RETURN_IF_ERROR(directory.Lock());
+  // Once in the life of a log: its identity comes after.
+  const auto identity = directory.ReadIdentity();
+  if (!identity.ok() || !*identity) ROOST_RETURN_IF_ERROR(directory.SyncParents());
   return directory;
+}
+
+// A directory that was made is there after a power cut only if the one that it is in was synced.
+Status DataDirectory::SyncParents() const {
+  std::string path = path_;
+  while (path.find_first_not_of("./") != std::string::npos) {
+    const size_t slash = path.rfind('/');
+    path = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    const UniqueFd parent(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    // One that we may not open is not one that we made.
+    if (!parent.valid() && (errno == EACCES || errno == EPERM)) continue;
+    if (!parent.valid()) return Status::FromErrno(errno, "open " + path);
+    // EINVAL: a file system that has nothing to sync.
+    if (::fsync(parent.get()) != 0 && errno != EINVAL && errno != EROFS) {
+      return {StatusCode::kIoError, Status::FromErrno(errno, "fsync " + path).message()};
+    }
+  }
+  return {};
 }
 
 std::string DataDirectory::PathOf(std::string_view file) const {
@@ -123,7 +148,10 @@ std::string DataDirectory::PathOf(std::string_view file) const {
 
 Result<UniqueFd> DataDirectory::OpenFile(std::string_view name, int flags) const {
   const std::string file(name);
-  UniqueFd fd(::openat(fd_.get(), file.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600));
+  UniqueFd fd;
+  do {
+    fd.Reset(::openat(fd_.get(), file.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600));
+  } while (!fd.valid() && errno == EINTR);
   if (!fd.valid()) return Status::FromErrno(errno, "open " + PathOf(name));
   return fd;
 }
@@ -235,14 +263,13 @@ void ReadBootId(uint8_t (&boot_id)[16]) {
   }
 }
 
+bool WasClosed(const IdentityFile& identity) { return IsAll(identity.boot_id, 0); }
+
 bool WasClosedOrSameBoot(const IdentityFile& identity) {
-  const auto is_all = [](const uint8_t(&id)[16], uint8_t value) {
-    return std::all_of(std::begin(id), std::end(id), [=](uint8_t byte) { return byte == value; });
-  };
-  if (is_all(identity.boot_id, 0)) return true;
+  if (WasClosed(identity)) return true;
   uint8_t now[16];
   ReadBootId(now);
-  return !is_all(now, 0xff) && std::memcmp(identity.boot_id, now, sizeof(now)) == 0;
+  return !IsAll(now, 0xff) && std::memcmp(identity.boot_id, now, sizeof(now)) == 0;
 }
 
 std::string FormatLogId(const uint8_t (&log_id)[16]) {

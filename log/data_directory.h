@@ -16,7 +16,7 @@ namespace roost {
 
 class DataDirectory {
  public:
-  // Makes the directory and its missing parents (0700) and takes its lock for `socket`.
+  // Makes the directory and its missing parents (0700), durably, and takes its lock for `socket`.
   // kAlreadyExists: another broker has it, with its pid and socket. kPermissionDenied: it is not ours
   // alone to write, or no directory of its own (a symbolic link).
   static Result<DataDirectory> Open(const std::string& path, const std::string& socket);
@@ -43,6 +43,7 @@ class DataDirectory {
   DataDirectory() = default;
 
   Status Lock();
+  Status SyncParents() const;
   Status WriteLockText(std::string_view log_id) const;
 
   std::string path_;
@@ -53,6 +54,8 @@ class DataDirectory {
 
 // The identity file at `path`, without a broker. As DataDirectory::ReadIdentity.
 Result<std::optional<IdentityFile>> ReadIdentityFile(const std::string& path);
+// Whether the last broker ended cleanly: all that it wrote is on the disk.
+bool WasClosed(const IdentityFile& identity);
 // Whether everything that was ever written is there: the log was closed, or the kernel runs since it was
 // opened.
 bool WasClosedOrSameBoot(const IdentityFile& identity);

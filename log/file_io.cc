@@ -17,6 +17,10 @@ Status Failed(const char* what, std::string_view name) {
   return Status::FromErrno(error, std::string(what) + " " + std::string(name));
 }
 
+Status SyncFailed(const char* what, std::string_view name) {
+  return {StatusCode::kIoError, Failed(what, name).message()};
+}
+
 // File systems without fallocate: zeros, so that later writes find the space taken.
 Status WriteZeros(int fd, uint64_t from, uint64_t to, std::string_view name) {
   const std::vector<std::byte> zeros(std::min<uint64_t>(to - from, 1 << 20));
@@ -76,11 +80,11 @@ Status Preallocate(int fd, uint64_t size, std::string_view name) {
 }
 
 Status SyncData(int fd, std::string_view name) {
-  return ::fdatasync(fd) == 0 ? Status() : Failed("fdatasync", name);
+  return ::fdatasync(fd) == 0 ? Status() : SyncFailed("fdatasync", name);
 }
 
 Status SyncFile(int fd, std::string_view name) {
-  return ::fsync(fd) == 0 ? Status() : Failed("fsync", name);
+  return ::fsync(fd) == 0 ? Status() : SyncFailed("fsync", name);
 }
 
 Result<uint64_t> FileSize(int fd, std::string_view name) {

@@ -23,8 +23,11 @@ Status WriteAt(int fd, Bytes bytes, uint64_t offset, std::string_view name,
 // cannot. What the file has stays. kExhausted when there is no room.
 Status Preallocate(int fd, uint64_t size, std::string_view name);
 
-Status SyncData(int fd, std::string_view name);  // fdatasync
-Status SyncFile(int fd, std::string_view name);  // fsync; also of a directory
+// fdatasync, and fsync, which is also for directories. After one that failed nobody knows what is on the
+// disk, and the kernel says so only once: the next one would go well and mean nothing. So any failure is
+// kIoError, also one for want of room, and whoever asked must not ask again.
+Status SyncData(int fd, std::string_view name);
+Status SyncFile(int fd, std::string_view name);
 
 Result<uint64_t> FileSize(int fd, std::string_view name);
 

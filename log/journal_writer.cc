@@ -33,7 +33,7 @@ Result<std::unique_ptr<JournalWriter>> JournalWriter::Open(DataDirectory* direct
     for (const auto& segment : journal->OpenSegments()) ROOST_RETURN_IF_ERROR(segment->Sync());
   }
   ROOST_RETURN_IF_ERROR(directory->Sync());
-  journal->directory_dirty_.store(false, std::memory_order_relaxed);
+  journal->names_synced_ = journal->names_given_.load(std::memory_order_relaxed);
   return journal;
 }
 
@@ -89,8 +89,18 @@ void JournalWriter::NoteRecords(Bytes records) {
 
 Status JournalWriter::SyncAppended() {
   if (Status status = open_->Sync(); !status.ok()) return Degrade(std::move(status));
-  if (!directory_dirty_.exchange(false, std::memory_order_relaxed)) return {};
+  return SyncNames();
+}
+
+// Whoever comes while another thread is at it waits for that one's outcome: a name that is being synced
+// is not on the disk yet.
+Status JournalWriter::SyncNames() {
+  const std::lock_guard lock(names_mutex_);
+  if (degraded()) return degraded_status();  // maybe by whoever held the lock
+  const uint64_t given = names_given_.load(std::memory_order_acquire);
+  if (given == names_synced_) return {};
   if (Status status = directory_->Sync(); !status.ok()) return Degrade(std::move(status));
+  names_synced_ = given;
   return {};
 }
 
@@ -151,7 +161,7 @@ Status JournalWriter::Begin(uint64_t position, uint64_t sequence) {
   segment.name = name;
   segment.bytes = header.size;
   segment.open = std::make_shared<OpenSegment>(std::move(next_), directory_->PathOf(name), header);
-  directory_dirty_.store(true, std::memory_order_relaxed);
+  names_given_.fetch_add(1, std::memory_order_release);
   bytes_ += segment.bytes;
   const std::lock_guard lock(segments_mutex_);
   if (!segments_.empty()) {
@@ -196,13 +206,11 @@ Status JournalWriter::Sync() {
   const auto segments = OpenSegments();
   // What is written while this runs is for the next time; the mark must not count it.
   const uint64_t end = segments.back()->end_position();
-  if (end == marked_position_) return {};
   for (const auto& segment : segments) {
     if (Status status = segment->Sync(); !status.ok()) return Degrade(std::move(status));
   }
-  if (directory_dirty_.exchange(false, std::memory_order_relaxed)) {
-    if (Status status = directory_->Sync(); !status.ok()) return Degrade(std::move(status));
-  }
+  ROOST_RETURN_IF_ERROR(SyncNames());
+  if (end == marked_position_) return {};
   const OpenSegment& newest = *segments.back();
   Status status = WriteSyncMark(newest.fd(), end, newest.name());
   if (status.ok()) marked_position_ = end;

@@ -82,6 +82,7 @@ class JournalWriter {
   Result<UniqueFd> CreateNextSegment();
   void NoteRecords(Bytes records);
   Status SyncAppended();
+  Status SyncNames();
   Status CloseFullSegments();
   Status Degrade(Status why);
   // Says what to do if it was for want of room, else the same status.
@@ -104,8 +105,11 @@ class JournalWriter {
 
   std::mutex sync_mutex_;         // one Sync at a time
   uint64_t marked_position_ = 0;  // under sync_mutex_
-  std::atomic<bool> directory_dirty_ = false;
   std::atomic<uint64_t> bytes_ = 0;
+
+  std::atomic<uint64_t> names_given_ = 0;  // to segments, by the sequencer
+  std::mutex names_mutex_;                 // one sync of the directory at a time
+  uint64_t names_synced_ = 0;              // of those given; under names_mutex_
 
   std::mutex degraded_mutex_;
   std::string degraded_why_;

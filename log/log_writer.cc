@@ -175,6 +175,7 @@ Status Log::StartFromJournal(const std::string& socket, RecoveryObserver* observ
   std::memcpy(spec.log_id, identity_.log_id, sizeof(spec.log_id));
   spec.accept_damage = options_.accept_damage;
   spec.same_boot = WasClosedOrSameBoot(identity_);
+  spec.was_closed = WasClosed(identity_);
   auto recovered = RecoverJournal(*directory_, spec, &streams_, &ring_, observer, report);
   if (!recovered.ok()) return recovered.status();
   head_ = recovered->head;

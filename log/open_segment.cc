@@ -26,14 +26,14 @@ OpenSegment::OpenSegment(UniqueFd fd, std::string name, const SegmentHeader& hea
       index_(std::make_unique_for_overwrite<IndexEntry[]>(IndexCapacity(kSegmentBytesMax))),
       end_position_(header.base_position),
       last_sequence_(header.base_sequence - 1),
-      synced_position_(header.base_position),
       index_capacity_(IndexCapacity(kSegmentBytesMax)) {}
 
 bool OpenSegment::HasRoomFor(uint64_t size) const {
   const uint64_t entries = index_count_.load(std::memory_order_relaxed) + IndexCapacity(size);
   const uint64_t behind =
       kRecordHeaderBytes + kSegmentEndBytes + entries * sizeof(IndexEntry) + sizeof(SegmentFooter);
-  return OffsetInSegment(header_, end_position()) + size + behind <= this->size();
+  // Less than all: closing always cuts something off (WriteFooter).
+  return OffsetInSegment(header_, end_position()) + size + behind < this->size();
 }
 
 Status OpenSegment::Write(Bytes records, bool* erased) {
@@ -88,11 +88,13 @@ IndexEntry OpenSegment::AnchorOfPosition(uint64_t position) const {
 }
 
 Status OpenSegment::Sync() {
+  const std::lock_guard lock(sync_mutex_);
+  ROOST_RETURN_IF_ERROR(sync_failure_);
   const uint64_t target = end_position();
-  if (target == synced_position_.load(std::memory_order_relaxed)) return {};
-  ROOST_RETURN_IF_ERROR(SyncData(fd_.get(), name_));
-  synced_position_.store(target, std::memory_order_relaxed);
-  return {};
+  if (target == synced_position_) return {};
+  sync_failure_ = SyncData(fd_.get(), name_);
+  if (sync_failure_.ok()) synced_position_ = target;
+  return sync_failure_;
 }
 
 SegmentFooter OpenSegment::footer() const {
@@ -108,7 +110,11 @@ SegmentFooter OpenSegment::footer() const {
 Status OpenSegment::Close(uint64_t lost_last) {
   SegmentFooter closing = footer();
   closing.lost_last = lost_last;
-  return WriteFooter(fd_.get(), header_, closing, index(), name_);
+  const std::lock_guard lock(sync_mutex_);
+  ROOST_RETURN_IF_ERROR(sync_failure_);
+  Status status = WriteFooter(fd_.get(), header_, closing, index(), name_);
+  if (!status.ok() && status.code() != StatusCode::kExhausted) sync_failure_ = status;
+  return status;
 }
 
 uint64_t OpenSegment::closed_bytes() const { return ClosedSegmentBytes(header_, footer()); }

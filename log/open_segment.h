@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 
@@ -51,9 +52,12 @@ class OpenSegment {
   IndexEntry AnchorOfSequence(uint64_t sequence) const;
   IndexEntry AnchorOfPosition(uint64_t position) const;
 
-  // fdatasync, if something was written since the last one.
+  // fdatasync, if something was written since the last one, the header included. One thread at a time,
+  // the others wait; once it has failed it fails for ever, for all of them: the kernel would tell only
+  // one of them that pages were lost.
   Status Sync();
-  // Writes the footer; `lost_last` as there. REQUIRES: the writer has left this segment.
+  // Writes the footer and syncs; `lost_last` as there. kExhausted: no room, try again later. After any
+  // other failure Sync and Close fail for ever. REQUIRES: the writer has left this segment.
   Status Close(uint64_t lost_last = 0);
   uint64_t closed_bytes() const;
 
@@ -69,10 +73,13 @@ class OpenSegment {
   std::atomic<uint64_t> index_count_ = 0;
   std::atomic<uint64_t> end_position_;
   std::atomic<uint64_t> last_sequence_;
-  std::atomic<uint64_t> synced_position_;
   uint64_t index_capacity_;
   uint64_t time_ns_min_ = 0;
   uint64_t time_ns_max_ = 0;
+
+  std::mutex sync_mutex_;
+  uint64_t synced_position_ = 0;  // 0: not even the header
+  Status sync_failure_;
 };
 
 }  // namespace roost

@@ -47,6 +47,7 @@
 #include "log/segment_file.h"
 #include "log/segment_scanner.h"
 #include "log/segment_survey.h"
+#include "log/unsynced.h"
 
 namespace roost {
 namespace {
@@ -156,6 +157,10 @@ Status Recovery::Run() {
     if (*connected) ROOST_RETURN_IF_ERROR(TakeSegment(index));
   }
   ROOST_RETURN_IF_ERROR(CutWhatWasSetAside());
+  // After a start of the kernel what can be read has been read from the disk.
+  if (spec_.same_boot && !spec_.was_closed) {
+    ROOST_RETURN_IF_ERROR(WriteUnsyncedAgain(directory_, result_.segments));
+  }
   ring_->FinishLoading(*streams_);
   result_.head = chain_.sequence();
   result_.ends_with_mark = chain_.closed() || result_.segments.empty();

@@ -21,6 +21,7 @@ namespace roost {
 struct RecoverySpec {
   uint8_t log_id[16] = {};  // what the segments must bear
   bool same_boot = true;    // the kernel runs since the log was opened last: no power was cut
+  bool was_closed = false;  // cleanly: all that was written is on the disk
   bool accept_damage = false;
 };
 

@@ -162,6 +162,7 @@ Status WriteFooter(int fd, const SegmentHeader& header, SegmentFooter footer,
   append(std::as_bytes(index));
   append(BytesOf(footer));
   ROOST_RETURN_IF_ERROR(WriteAt(fd, bytes, OffsetInSegment(header, footer.end_position), name));
+  ROOST_RETURN_IF_ERROR(SyncData(fd, name));
   if (::ftruncate(fd, static_cast<off_t>(ClosedSegmentBytes(header, footer))) != 0) {
     return Status::FromErrno(errno, "cut " + std::string(name));
   }

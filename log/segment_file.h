@@ -48,7 +48,8 @@ inline uint64_t ClosedSegmentBytes(const SegmentHeader& header, const SegmentFoo
   return IndexOffset(header, footer) + footer.index_count * sizeof(IndexEntry) + sizeof(footer);
 }
 // Closes the segment: fills in magic, version, index_count and checksum, writes zeros, index and footer,
-// cuts the file behind them and syncs it. Doing it twice is harmless.
+// syncs, cuts the file behind them and syncs again. So the footer, which is one only at the file's end, and
+// says that all before it is there, is never sooner on the disk than that. Doing it twice is harmless.
 Status WriteFooter(int fd, const SegmentHeader& header, SegmentFooter footer,
                    std::span<const IndexEntry> index, std::string_view name);
 

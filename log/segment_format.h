@@ -9,8 +9,8 @@
 // The record at position p is at file offset kSegmentHeaderBytes + p - base_position. A batch is never
 // split over two segments. An open segment is preallocated and zero behind its last record. When the
 // next batch does not fit, the segment is full: the next one is begun, and a helper thread closes the
-// full one behind the writer's back: index and footer are written behind the last record, the file is cut
-// to its length and synced. A closed segment is never written again (but see lost_last).
+// full one behind the writer's back: index and footer are written behind the last record and synced, the
+// file is cut to its length and synced again. A closed segment is never written again (but see lost_last).
 //
 // The kSegmentEndBytes of zeros before the index tell a reader that has opened the file while it was
 // open where the records end. `size` has room for index and footer, so closing needs no more space.

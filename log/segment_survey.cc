@@ -37,14 +37,16 @@ Result<SurveyedSegment> Survey(const SegmentFile& file) {
   segment.file_bytes = *size;
 
   auto header = ReadSegmentHeader(fd.get(), file.path);
-  if (header.status().code() == StatusCode::kIoError) return header.status();
-  if (!header.ok()) {
+  const StatusCode code = header.status().code();
+  if (code == StatusCode::kCorruption || code == StatusCode::kIncompatible ||
+      code == StatusCode::kGone) {
     segment.trouble = header.status();
     auto blank = HeaderPageIsBlank(fd.get(), file.path);
     if (!blank.ok()) return blank.status();
     segment.is_blank = *blank;
     return segment;
   }
+  if (!header.ok()) return header.status();
   segment.header = *header;
   auto footer = ReadFooter(fd.get(), *header, file.path);
   if (!footer.ok()) return footer.status();

@@ -45,8 +45,8 @@ void Turn::Add(const EventToStage& event, const BatchOrigin& origin, uint32_t st
   header.batch_index = static_cast<uint16_t>(batch_index);
   header.batch_count = static_cast<uint16_t>(batch_count);
   header.kind = RecordKind::kEvent;
-  header.flags = static_cast<uint8_t>((event.has_id ? kRecordHasId : 0) |
-                                      (event.is_own ? kRecordIsOwn : 0));
+  header.flags =
+      static_cast<uint8_t>((event.has_id ? kRecordHasId : 0) | (event.is_own ? kRecordIsOwn : 0));
   header.body_length = static_cast<uint32_t>(event.body.size());
 
   std::byte* record = buffer_.get() + size_;
