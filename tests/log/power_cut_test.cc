@@ -1,0 +1,211 @@
+// Power is cut at every call by which the log changes its files, also while it recovers from a power
+// cut, and of what was not flushed the disk has this or that: what a start finds is a front of what was
+// appended, with all that was promised to last. The disk's rules are in disk_model.h.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <functional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "log/verify.h"
+#include "tests/log/disk_calls.h"
+#include "tests/log/disk_image.h"
+#include "tests/log/disk_model.h"
+#include "tests/log/disk_script.h"
+
+namespace roost {
+namespace {
+
+bool IsSoak() { return std::getenv("ROOST_SOAK") != nullptr; }
+
+// Visits what the disk may have: every combination of the open sectors if that is at most `limit`; else
+// every one of the open pages, if that is, and each page torn at each sector while the others are old
+// or new; and some at random.
+void ForEachState(const DiskModel& model, size_t limit, std::mt19937_64* random,
+                  const std::function<void(const DiskModel::Contents&)>& visit) {
+  const size_t choices = model.OpenChoices();
+  const size_t pages = model.OpenPages();
+  std::vector<bool> newest(choices);
+  if (choices < 20 && (size_t{1} << choices) <= limit) {
+    for (size_t bits = 0; bits < (size_t{1} << choices); ++bits) {
+      for (size_t i = 0; i < choices; ++i) newest[i] = (bits >> i & 1) != 0;
+      visit(model.Choose(newest));
+    }
+    if (choices > 0) visit(model.ChooseAny(random));
+    return;
+  }
+  const bool all_pages = pages < 20 && (size_t{1} << pages) <= limit;
+  for (size_t round = 0; round < (all_pages ? size_t{1} << pages : limit / 2); ++round) {
+    const uint64_t bits = all_pages ? round : 0;
+    for (size_t page = 0; page < pages; ++page) {
+      const bool is_newest = all_pages ? (bits >> page & 1) != 0 : ((*random)() & 1) != 0;
+      for (const size_t choice : model.ChoicesOfPage(page)) newest[choice] = is_newest;
+    }
+    visit(model.Choose(newest));
+  }
+  size_t torn = 0;
+  for (size_t page = 0; page < pages; ++page) {
+    const std::vector<size_t>& sectors = model.ChoicesOfPage(page);
+    for (size_t first = 1; first < sectors.size(); ++first) {
+      for (int kind = 0; kind < 4 && torn < limit; ++kind, ++torn) {
+        std::fill(newest.begin(), newest.end(), kind % 2 == 1);
+        for (size_t i = 0; i < sectors.size(); ++i) {
+          newest[sectors[i]] = (i < first) == (kind / 2 == 0);
+        }
+        visit(model.Choose(newest));
+      }
+    }
+  }
+  for (int i = 0; i < 8; ++i) visit(model.ChooseAny(random));
+}
+
+// Calls `cut` after each change of a file.
+class CuttingDisk : public DiskWatcher {
+ public:
+  CuttingDisk(DiskModel model, std::function<void(const DiskModel&)> cut)
+      : model_(std::move(model)), cut_(std::move(cut)) {}
+
+  void After(const DiskCall& call, int64_t result) override {
+    model_.Apply(call, result);
+    if (!call.Changes()) return;
+    const UnwatchedCalls unwatched;
+    model_.FindChoices();
+    cut_(model_);
+  }
+
+ private:
+  DiskModel model_;
+  const std::function<void(const DiskModel&)> cut_;
+};
+
+class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size_t>> {
+ protected:
+  ~PowerCutTest() override { PretendBoot(0); }
+
+  LogOptions Options(const std::string& directory) const {
+    LogOptions options;
+    options.directory = directory + "/data";
+    options.durability = std::get<0>(GetParam());
+    options.ring_bytes = 64 << 10;
+    options.segment_bytes = 64 << 10;
+    options.streams_max = 100;
+    return options;
+  }
+
+  // A start with these files under a new kernel. It must go well, again and again.
+  void Recover(const DiskImage& image, const Promise& promise) {
+    ++states_;
+    PretendBoot(next_boot_++);
+    const bool thoroughly = states_ % 16 == 0;
+    if (thoroughly) {
+      const auto verified = VerifyJournal(image.path() + "/data");
+      EXPECT_TRUE(verified.status().code() == StatusCode::kNotFound ||
+                  (verified.ok() && verified->errors == 0))
+          << (verified.ok() ? verified->findings[0].text : verified.status().message());
+    }
+    SeenEvents seen;
+    auto log = LogWriter::Open(Options(image.path()), "/tmp/test.sock", &seen, nullptr);
+    ASSERT_TRUE(log.ok()) << log.status().message();
+    promise.ExpectNothingLastingLost(seen.events);
+    EXPECT_EQ((*log)->head(), seen.events.size());
+    if (thoroughly) GoOn(std::move(*log), image, seen.events);
+  }
+  void GoOn(std::unique_ptr<LogWriter> log, const DiskImage& image,
+            const std::vector<SeenEvent>& before) {
+    const TestEvent event("after", "the cut");
+    const EventToStage staged = event.Staged();
+    BatchPlace place;
+    ASSERT_EQ(log->Stage(std::span(&staged, 1), {}, &place), StageOutcome::kStaged);
+    ASSERT_TRUE(log->Commit().ok());
+    log.reset();
+    SeenEvents seen;
+    const auto again = LogWriter::Open(Options(image.path()), "/tmp/test.sock", &seen, nullptr);
+    ASSERT_TRUE(again.ok()) << again.status().message();
+    ASSERT_EQ(seen.events.size(), before.size() + 1);
+    seen.events.pop_back();
+    EXPECT_EQ(seen.events, before);
+  }
+
+  // One of these in so many is kept, to cut power again while a start recovers from it.
+  struct Kept {
+    DiskModel::Contents contents;
+    std::string directory;
+    Promise promise;
+  };
+
+  void CutEverywhere(size_t limit, size_t keep_each) {
+    const ScratchDirectory scratch(ScratchDirectory::Place::kMemory);
+    DiskScript script(Options(scratch.path()));
+    CuttingDisk disk({}, [&](const DiskModel& model) {
+      if (HasFailure()) return;
+      ForEachState(model, limit, &random_, [&](const DiskModel::Contents& contents) {
+        if (HasFailure()) return;
+        image_.Write(scratch.path(), contents);
+        Recover(image_, script.promise());
+        if (states_ % keep_each == 0) {
+          kept_.push_back({contents, scratch.path(), script.promise()});
+        }
+      });
+      PretendBoot(1);
+    });
+    const WatchedDisk watched(scratch.path(), &disk);
+    PretendBoot(1);
+    script.Run(std::get<1>(GetParam()));
+  }
+
+  void CutDuringRecovery(const Kept& kept, size_t limit) {
+    DiskModel model;
+    image_.Write(kept.directory, kept.contents);
+    model.Assume(image_.path());
+    CuttingDisk disk(model, [&](const DiskModel& now) {
+      if (HasFailure()) return;
+      ForEachState(now, limit, &random_, [&](const DiskModel::Contents& contents) {
+        if (HasFailure()) return;
+        second_image_.Write(image_.path(), contents);
+        Recover(second_image_, kept.promise);
+      });
+      PretendBoot(2);
+    });
+    const WatchedDisk watched(image_.path(), &disk);
+    PretendBoot(2);
+    const auto log = LogWriter::Open(Options(image_.path()), "/tmp/test.sock", nullptr, nullptr);
+    EXPECT_TRUE(log.ok()) << log.status().message();
+  }
+
+  std::mt19937_64 random_{11};
+  DiskImage image_;
+  DiskImage second_image_;
+  std::vector<Kept> kept_;
+  uint64_t states_ = 0;
+  uint64_t next_boot_ = 1000;
+};
+
+TEST_P(PowerCutTest, LeavesAFrontWithAllThatWasToLast) {
+  CutEverywhere(IsSoak() ? 4096 : 32, IsSoak() ? 1001 : 503);
+  RecordProperty("states", std::to_string(states_));
+  const uint64_t before = states_;
+  for (const Kept& kept : kept_) {
+    if (HasFailure()) return;
+    CutDuringRecovery(kept, IsSoak() ? 256 : 16);
+  }
+  RecordProperty("states_during_recovery", std::to_string(states_ - before));
+  std::printf("%llu states, %llu of them while recovering\n",
+              static_cast<unsigned long long>(states_),
+              static_cast<unsigned long long>(states_ - before));
+}
+
+INSTANTIATE_TEST_SUITE_P(Durabilities, PowerCutTest,
+                         ::testing::Combine(::testing::Values(Durability::kProcess,
+                                                              Durability::kPower),
+                                            ::testing::Values(700, 3000, 12'000)),
+                         [](const auto& parameter) {
+                           const bool power = std::get<0>(parameter.param) == Durability::kPower;
+                           return (power ? "Power" : "Process") +
+                                  std::to_string(std::get<1>(parameter.param));
+                         });
+
+}  // namespace
+}  // namespace roost
