@@ -152,7 +152,7 @@ TEST_F(GroupDeathTest, SettlesEachEventOnceOrParksIt) {
   SCOPED_TRACE("ROOST_TEST_SEED=" + std::to_string(seed_));
   std::atomic<bool> stop{false};
   std::thread producer([&] { Produce(stop); });
-  KillAtRandomMoments(SoakWanted() ? 3000 : static_cast<int>(Scaled(40)));
+  KillAtRandomMoments(SoakWanted() ? 500 : static_cast<int>(Scaled(40)));
   stop.store(true, std::memory_order_relaxed);
   producer.join();
   if (HasFatalFailure()) return;
