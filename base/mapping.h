@@ -13,9 +13,10 @@ namespace roost {
 class Mapping {
  public:
   enum class Access { kRead, kReadWrite };
+  static constexpr size_t kHugePage = 2 << 20;
 
-  // Maps the first `size` bytes of `fd`, shared. `fd` may be closed afterwards. `what` names it in
-  // the error. Boost.Interprocess does the mapping; its exception ends here, as a Status.
+  // Maps the first `size` bytes of `fd`, shared; at a multiple of kHugePage if that can be had. `fd` may
+  // be closed afterwards. `what` names it in the error. Boost.Interprocess does the mapping; its exception ends here, as a Status.
   static Result<Mapping> Map(int fd, size_t size, Access access, std::string_view what);
 
   Mapping();
@@ -26,8 +27,19 @@ class Mapping {
   std::byte* data() const { return data_; }  // not to be written when mapped with kRead
   size_t size() const { return size_; }
 
-  // Asks the kernel for huge pages, now. Fails where it has none to give; nothing depends on it.
-  bool Collapse() const;
+  // Whether all pages of [offset, offset + size) are in memory: false for what was never touched. Of a file
+  // that this process may write. REQUIRES: both are multiples of a page.
+  bool IsResident(size_t offset, size_t size) const;
+
+  enum class Collapsed {
+    kDone,
+    kNotNow,  // no huge page is free, or somebody holds one of the pages
+    kNever,   // this kernel has none for such memory
+  };
+  // Puts [offset, offset + kHugePage) into one huge page, which every process then maps with one entry
+  // instead of a table of 512. What is there stays; who uses it meanwhile waits, about 2 ms.
+  // REQUIRES: offset is a multiple of kHugePage.
+  Collapsed Collapse(size_t offset) const;
 
  private:
   struct Region;

@@ -62,6 +62,11 @@ void Librarian::Run() {
       request = FindRequest();
       if (stopping_.load(std::memory_order_acquire)) return;
     }
+    if (condensing_) {
+      // A piece at a time, so that nobody waits for more than one.
+      condensing_ = log_->CondenseRing();
+      continue;
+    }
     bell_.Arm();
     if (!HasWork()) bell_.Sleep();
     bell_.Disarm();
@@ -69,6 +74,7 @@ void Librarian::Run() {
 }
 
 void Librarian::Maintain() {
+  condensing_ = true;
   if (const Status status = log_->MaintainJournal(); !status.ok()) {
     Log(LogLevel::kError, "housekeeping of the journal failed: {}", status.message());
   }

@@ -1,5 +1,5 @@
-// The thread for what may touch the disk and need not be done at once: hands old segments out and lets the
-// journal prepare its next one. Queues of kRequestsMax, and kRequestsPerPeerMax a peer.
+// The thread for what may touch the disk and need not be done at once: hands old segments out, lets the
+// journal prepare its next one, and the ring go into huge pages. Queues of kRequestsMax, and kRequestsPerPeerMax a peer.
 //
 // Start, Stop: the broker's wiring. Post and OnCommit: the sequencer thread. Writes no counter.
 #ifndef ROOST_BROKER_LIBRARIAN_H_
@@ -61,7 +61,8 @@ class Librarian {
 
   uint64_t bytes_since_ = 0;  // the sequencer's
 
-  ReplyBuilder replies_;  // the librarian thread's
+  ReplyBuilder replies_;  // the librarian thread's, like the next one
+  bool condensing_ = true;
   std::thread thread_;
 };
 

@@ -16,6 +16,7 @@
 #include "log/journal_writer.h"
 #include "log/record.h"
 #include "log/recovery.h"
+#include "log/ring_condenser.h"
 #include "log/ring_writer.h"
 #include "log/segment_file.h"
 #include "log/segment_reader.h"
@@ -81,6 +82,7 @@ class Log final : public LogWriter {
   Log(const LogOptions& options, RingWriter ring)
       : options_(options),
         ring_(std::move(ring)),
+        condenser_(ring_.mapping()),
         streams_(ring_.names(), options.streams_max),
         turn_(kTurnBytes, TurnBytesMax(options)) {}
 
@@ -107,6 +109,7 @@ class Log final : public LogWriter {
 
   Status SyncJournal() override { return journal_ ? journal_->Sync() : Status(); }
   Status MaintainJournal() override { return journal_ ? journal_->Maintain() : Status(); }
+  bool CondenseRing() override { return condenser_.Step(); }
   Result<SegmentPlace> FindSegment(uint64_t sequence, uint64_t position) override;
   uint64_t journal_bytes() const override { return journal_ ? journal_->bytes() : 0; }
   bool degraded() const override { return journal_ && journal_->degraded(); }
@@ -119,6 +122,7 @@ class Log final : public LogWriter {
 
   const LogOptions options_;
   RingWriter ring_;
+  RingCondenser condenser_;
   StreamDirectory streams_;
   Turn turn_;
   IdentityFile identity_{};

@@ -144,6 +144,9 @@ class LogWriter {
   // Housekeeping that must not stand on the append path: prepares the next segment ahead, writes the
   // footer of a full one. For a helper thread; cheap when there is nothing to do.
   virtual Status MaintainJournal() = 0;
+  // Makes a piece of the ring that is in use quicker to read (log/ring_condenser.h), about 2 ms of work. False:
+  // there was none; new ones come as the log grows. For the same helper thread.
+  virtual bool CondenseRing() = 0;
   // The segment with event `sequence`, or with `position` when that is not 0. kGone: in none any more;
   // kNotFound: after head, or there is no journal. For a helper thread: it opens files.
   virtual Result<SegmentPlace> FindSegment(uint64_t sequence, uint64_t position) = 0;

@@ -37,6 +37,7 @@ class RingWriter {
   // Sealed; opened read-only where /proc allows it. As long as this object.
   int fd() const { return fd_.get(); }
   uint64_t records_size() const { return records_size_; }
+  const Mapping& mapping() const { return mapping_; }
   // For the VerdictTableWriter. As long as this object.
   VerdictMemory verdicts() const;
   // For the StreamDirectory that this ring publishes.

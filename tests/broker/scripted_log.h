@@ -72,6 +72,7 @@ class ScriptedLog : public LogWriter {
   const uint8_t* session_key() const override { return key_; }
   Status SyncJournal() override { return {}; }
   Status MaintainJournal() override { return {}; }
+  bool CondenseRing() override { return false; }
   Result<SegmentPlace> FindSegment(uint64_t, uint64_t) override {
     return {StatusCode::kNotFound, "no segments"};
   }
