@@ -81,7 +81,8 @@ class RecoveredTable {
  public:
   virtual ~RecoveredTable() = default;
   virtual void OnOwnEvent(const RecordHeader& header, const wire::Event& event) = 0;
-  // The event answers a request (AnswerKindOf its type): puts what only its data says into the answer.
+  // The event that OnOwnEvent saw last answers a request (AnswerKindOf its type): puts what only its data says
+  // into the answer.
   virtual void FillAnswer(const wire::Event& /*event*/, KeptAnswer* /*answer*/) {}
 };
 

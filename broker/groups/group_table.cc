@@ -182,32 +182,29 @@ void GroupTable::LetGo(const std::vector<SpanMap::Span>& spans) {
 }
 
 void GroupTable::OnOwnEvent(const RecordHeader& header, const wire::Event& event) {
+  last_event_.reset();
   const auto name = GroupOfStream(event.stream()->string_view());
   if (!name.has_value()) return;
-  const auto decoded = DecodeGroupEvent(header, event);
-  if (!decoded.has_value()) return;
+  last_event_ = DecodeGroupEvent(header, event);
+  if (!last_event_.has_value()) return;
   Group* group = Find(*name);
-  if (decoded->kind == Kind::kCreated) {
-    if (group == nullptr && size() < kGroupsMax) Create(*name, decoded->next);
+  if (last_event_->kind == Kind::kCreated) {
+    if (group == nullptr && size() < kGroupsMax) Create(*name, last_event_->next);
     return;
   }
-  if (group != nullptr && CanApply(*group, *decoded)) Apply(*group, *decoded);
+  if (group != nullptr && CanApply(*group, *last_event_)) Apply(*group, *last_event_);
 }
 
-void GroupTable::FillAnswer(const wire::Event& event, KeptAnswer* answer) {
-  if (answer->kind != KeptAnswer::Kind::kSettled && answer->kind != KeptAnswer::Kind::kUnparked) {
-    return;
-  }
-  const auto decoded = DecodeGroupEvent(RecordHeader(), event);
-  if (!decoded.has_value()) return;
+void GroupTable::FillAnswer(const wire::Event&, KeptAnswer* answer) {
+  if (!last_event_.has_value()) return;
   if (answer->kind == KeptAnswer::Kind::kUnparked) {
-    answer->count = static_cast<uint32_t>(CountOf(decoded->revisions));
-    return;
+    answer->count = static_cast<uint32_t>(CountOf(last_event_->revisions));
   }
-  answer->count = decoded->count;
-  if (decoded->refused.empty()) return;
-  auto refused = std::make_shared<std::vector<bool>>(decoded->count);
-  for (const uint32_t index : decoded->refused) {
+  if (answer->kind != KeptAnswer::Kind::kSettled) return;
+  answer->count = last_event_->count;
+  if (last_event_->refused.empty()) return;
+  auto refused = std::make_shared<std::vector<bool>>(last_event_->count);
+  for (const uint32_t index : last_event_->refused) {
     if (index < refused->size()) (*refused)[index] = true;
   }
   answer->refused = std::move(refused);

@@ -103,6 +103,7 @@ class GroupTable : public RecoveredTable {
   std::map<std::string, std::unique_ptr<Group>> groups_;  // by KeyOf
   std::map<uint64_t, GroupLease> leases_;
   std::map<uint64_t, std::set<uint64_t>> leases_by_session_;
+  std::optional<GroupEvent> last_event_;  // while the log is recovered
   uint64_t open_in_all_ = 0;
   uint64_t parked_in_all_ = 0;
 };

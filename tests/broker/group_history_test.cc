@@ -338,7 +338,7 @@ TEST_F(GroupHistoryTest, WritesWhatItTookBackOnceTheLogTakesItAgain) {
 // What could not be handed to the first is there for the second.
 TEST_F(GroupHistoryTest, ServesTheNextWhoWaitsWhenACommitFails) {
   const auto wait = [&](Consumer& consumer) {
-    Ask(consumer, wire::CreateTakeDirect(builder_, "a", "g", false, 9, 1000, 50'000));
+    Ask(consumer, wire::CreateTakeDirect(builder_, "a", "g", false, 500, 1000, 50'000));
     parts_->turn.Finish();
   };
   wait(*consumers_[0]);

@@ -7,9 +7,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,13 +30,21 @@ class GroupOracle {
     uint64_t first = 1;
     uint64_t next = 1;
     std::map<uint64_t, Item> items;                    // by revision, every one ever handed out
+    std::set<uint64_t> taken, returned;                // those of the items that are in this state
     std::map<uint64_t, std::vector<uint64_t>> leases;  // what each lease was given
 
     uint64_t checkpoint() const {
-      for (const auto& [revision, item] : items) {
-        if (item.state == State::kTaken || item.state == State::kReturned) return revision - 1;
-      }
-      return next - 1;
+      uint64_t lowest = next;
+      if (!taken.empty()) lowest = std::min(lowest, *taken.begin());
+      if (!returned.empty()) lowest = std::min(lowest, *returned.begin());
+      return lowest - 1;
+    }
+    void Set(uint64_t revision, State state) {
+      taken.erase(revision);
+      returned.erase(revision);
+      if (state == State::kTaken) taken.insert(revision);
+      if (state == State::kReturned) returned.insert(revision);
+      items[revision].state = state;
     }
     uint64_t Count(State state) const {
       uint64_t count = 0;
@@ -95,8 +105,8 @@ class GroupOracle {
 
   void ExpectHoldsNothing(uint64_t session) {
     for (const auto& [name, group] : groups_) {
-      for (const auto& [revision, item] : group.items) {
-        Expect(item.state != State::kTaken || item.session != session,
+      for (const uint64_t revision : group.taken) {
+        Expect(group.items.at(revision).session != session,
                fmt::format("who left holds {} of {}", revision, name));
       }
     }
@@ -114,13 +124,13 @@ class GroupOracle {
                fmt::format("hands {} out that is not free", revision));
       }
       item = {State::kTaken, lease, session, item.tries + 1};
+      group.Set(revision, State::kTaken);
       Expect(item.tries <= max_tries_, fmt::format("hands {} out too often", revision));
       group.leases[lease].push_back(revision);
     }
     // What was given back comes first, the lowest of it before the others.
-    for (const auto& [revision, item] : group.items) {
-      if (revision >= revisions.back()) break;
-      Expect(item.state != State::kReturned, fmt::format("passes {} over", revision));
+    if (!group.returned.empty() && *group.returned.begin() < revisions.back()) {
+      Expect(false, fmt::format("passes {} over", *group.returned.begin()));
     }
   }
 
@@ -130,9 +140,9 @@ class GroupOracle {
       Item& item = group.items[revision];
       Expect(item.state == State::kTaken && item.session == session,
              fmt::format("settles {} that it does not hold", revision));
-      if (outcome == "done") item.state = State::kDone;
-      if (outcome == "retry") item.state = State::kReturned;
-      if (outcome == "park") item.state = State::kParked;
+      if (outcome == "done") group.Set(revision, State::kDone);
+      if (outcome == "retry") group.Set(revision, State::kReturned);
+      if (outcome == "park") group.Set(revision, State::kParked);
     }
   }
 
@@ -142,7 +152,7 @@ class GroupOracle {
       Item& item = group.items[revision];
       Expect(item.state == State::kTaken && item.lease == lease,
              fmt::format("gives {} back that the lease does not hold", revision));
-      item.state = State::kReturned;
+      group.Set(revision, State::kReturned);
     }
     // All that the lease held goes back at once, or is parked in the same breath.
     for (const uint64_t revision : given) {
@@ -159,7 +169,7 @@ class GroupOracle {
              fmt::format("parks {} that is not open", revision));
       Expect(item.tries >= max_tries_,
              fmt::format("parks {} after {} tries", revision, item.tries));
-      item.state = State::kParked;
+      group.Set(revision, State::kParked);
     }
   }
 
@@ -168,7 +178,7 @@ class GroupOracle {
     for (const uint64_t revision : revisions) {
       Item& item = group.items[revision];
       Expect(item.state == from, fmt::format("moves {} that is not parked", revision));
-      item.state = to;
+      group.Set(revision, to);
       if (begins_anew) item.tries = 0;
     }
   }
