@@ -239,6 +239,7 @@ StageOutcome Log::Stage(std::span<const EventToStage> events, const BatchOrigin&
 bool Log::StageEvents(std::span<const EventToStage> events, const BatchOrigin& origin,
                       BatchPlace* place) {
   place->first = turn_.next_sequence();
+  place->time_ns = origin.time_ns;
   for (size_t index = 0; index < events.size(); ++index) {
     const EventToStage& event = events[index];
     const uint32_t stream = FindOrAddStream(event.stream);

@@ -59,6 +59,7 @@ struct BatchPlace {
   uint64_t first = 0;  // sequences
   uint64_t last = 0;
   uint64_t revision = 0;  // of the last event
+  uint64_t time_ns = 0;   // CLOCK_REALTIME, of each of them
 };
 
 enum class StageOutcome {

@@ -58,6 +58,10 @@ ChangeWriter::Outcome ChangeWriter::Stage(const Asked& asked, std::span<const Ch
   return Outcome::kRefused;
 }
 
+bool ChangeWriter::CanStage(const Asked& asked) const {
+  return !log_->degraded() && !IsUnlogged(asked.session) && !own_events_->HasWaiting();
+}
+
 void ChangeWriter::Add(std::string_view stream, std::string_view type, std::string data,
                        uint64_t session) {
   own_events_->Add(stream, type, std::move(data), session);

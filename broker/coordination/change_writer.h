@@ -46,6 +46,9 @@ class ChangeWriter {
     return Stage(asked, std::span(&change, 1), place);
   }
 
+  // Whether the log takes changes of this session, as far as is known. If not, Stage refuses.
+  bool CanStage(const Asked& asked) const;
+
   // An event of the broker's own doing, about a session (0: none). It is written as soon as the log takes
   // it, before any later one. The caller changes its table at once and leaves no undo.
   void Add(std::string_view stream, std::string_view type, std::string data, uint64_t session);
