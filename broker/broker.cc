@@ -14,6 +14,7 @@
 #include "broker/coordination/waiting_budget.h"
 #include "broker/counters_writer.h"
 #include "broker/groups/group_room.h"
+#include "broker/groups/held_events.h"
 #include "broker/leases/lease_room.h"
 #include "broker/leases/recovered_leases.h"
 #include "broker/logging.h"
@@ -21,6 +22,9 @@
 #include "broker/recovered_state.h"
 #include "broker/sequencer.h"
 #include "broker/socket_guard.h"
+#include "broker/verdicts/policy_file.h"
+#include "broker/verdicts/policy_reload.h"
+#include "broker/verdicts/verdict_room.h"
 #include "broker/version.h"
 #include "ipc/socket_path.h"
 
@@ -64,9 +68,12 @@ struct Broker::Parts {
   Parts(const BrokerOptions& said, SocketGuard claimed)
       : options(said), guard(std::move(claimed)) {}
 
+  Status OpenPolicy();
   Status OpenLog();
   Status MakeCounters();
   void MakeParts();
+  void MakeVerdicts();
+  std::vector<WakeSource> WakeSources();
   Status Begin(mode_t mode, UniqueFd inherited);
   void WriteStopped();
 
@@ -76,6 +83,9 @@ struct Broker::Parts {
   IdTable ids;
   GroupTable group_table;
   LeaseTable leases;
+  HeldEvents held_events{&group_table};
+  QuestionTable questions;
+  std::shared_ptr<const Policy> policy = Policy::None();  // that it starts with
   RecoveryReport report;
   std::unique_ptr<LogWriter> log;
   std::optional<RingReader> sequencer_ring, waker_ring, librarian_ring;
@@ -89,6 +99,12 @@ struct Broker::Parts {
   std::optional<ChangeWriter> changes;
   std::optional<GroupRoom> groups;
   std::optional<LeaseRoom> lease_room;
+  std::optional<VerdictTableWriter> verdict_writer;
+  std::optional<VerdictPublisher> verdict_publisher;
+  Examiner examiner;
+  std::optional<PolicyLoader> policy_loader;  // none without a policy
+  std::optional<VerdictRoom> verdicts;
+  std::optional<PolicyReload> policy_reload;
   std::optional<Coordinator> coordinator;
   std::optional<Presence> presence;
   std::optional<Attacher> attacher;
@@ -100,9 +116,18 @@ struct Broker::Parts {
   std::optional<Sequencer> sequencer;
 };
 
+Status Broker::Parts::OpenPolicy() {
+  if (options.policy.empty()) return {};
+  auto loaded = LoadPolicy(options.policy);
+  if (!loaded.ok()) return loaded.status();
+  policy = *std::move(loaded);
+  policy_loader.emplace(options.policy);
+  return {};
+}
+
 Status Broker::Parts::OpenLog() {
   RecoveredLeases recovered_leases(&leases);
-  RecoveredState recovered(&ids, {&group_table, &recovered_leases});
+  RecoveredState recovered(&ids, {&group_table, &recovered_leases, &questions});
   auto opened = LogWriter::Open(options.log, options.socket, &recovered, &report);
   if (!opened.ok()) return opened.status();
   log = *std::move(opened);
@@ -129,6 +154,23 @@ Status Broker::Parts::MakeCounters() {
   return {};
 }
 
+void Broker::Parts::MakeVerdicts() {
+  verdict_writer.emplace(log->verdict_memory());
+  verdict_publisher.emplace(log.get(), &questions, &*verdict_writer);
+  verdicts.emplace(VerdictRoom::Parts{&questions, &*sessions, &*changes, &*turn, &waiting,
+                                      &*verdict_publisher, &examiner, &held_events},
+                   policy);
+  policy_reload.emplace(policy_loader ? &*policy_loader : nullptr, &*verdicts, &*own_events);
+}
+
+std::vector<WakeSource> Broker::Parts::WakeSources() {
+  std::vector<WakeSource> sources = {{examiner.fd(), [this] { verdicts->OnExamined(); }}};
+  if (policy_loader) {
+    sources.push_back({policy_loader->fd(), [this] { policy_reload->OnLoaded(); }});
+  }
+  return sources;
+}
+
 void Broker::Parts::MakeParts() {
   turn.emplace(log.get(), &ids, &*counters, &replies);
   own_events.emplace(log.get(), &*turn);
@@ -136,6 +178,7 @@ void Broker::Parts::MakeParts() {
   lease_room.emplace(LeaseRoom::Parts{&leases, &*sessions, &*changes, &waiting});
   groups.emplace(GroupRoom::Parts{log.get(), &*sessions, &group_table, &*changes, &waiting},
                  options.max_tries);
+  MakeVerdicts();
   coordinator.emplace(
       &*turn, &undo,
       std::vector<Coordinator::Entry>{
@@ -145,7 +188,10 @@ void Broker::Parts::MakeParts() {
           {&*groups,
            {wire::RequestBody::Take, wire::RequestBody::Settle, wire::RequestBody::ListParked,
             wire::RequestBody::Unpark, wire::RequestBody::ListGroups},
-           {KeptAnswer::Kind::kTaken, KeptAnswer::Kind::kSettled, KeptAnswer::Kind::kUnparked}}});
+           {KeptAnswer::Kind::kTaken, KeptAnswer::Kind::kSettled, KeptAnswer::Kind::kUnparked}},
+          {&*verdicts,
+           {wire::RequestBody::Validate, wire::RequestBody::Decide},
+           {KeptAnswer::Kind::kDecided}}});
   presence.emplace(&*sessions, &*own_events, options.idle_after_ns);
   attacher.emplace(Attacher::Parts{log.get(), &*sessions, &*own_events, &*turn, &*counters,
                                    &replies, &*coordinator, &*presence},
@@ -161,6 +207,7 @@ void Broker::Parts::MakeParts() {
 
 Status Broker::Parts::Begin(mode_t mode, UniqueFd inherited) {
   own_events->Add(kBrokerStream, kStartedType, StartedData(*log, report), 0);
+  policy_reload->TellOfFirst(*policy);
   coordinator->OnStarted(MonotonicNs());
   turn->Finish();
   if (log->degraded()) {
@@ -169,7 +216,8 @@ Status Broker::Parts::Begin(mode_t mode, UniqueFd inherited) {
   ROOST_RETURN_IF_ERROR(guard.Listen(mode, std::move(inherited)));
   sequencer.emplace(Sequencer::Parts{log.get(), &*sequencer_ring, &*sessions, &*turn, &*own_events,
                                      &*attacher, &*handler, &*counters, &*waker, &*librarian,
-                                     &*syncer, &disposer, &*coordinator, &*presence},
+                                     &*syncer, &disposer, &*coordinator, &*presence, WakeSources(),
+                                     [this] { policy_reload->OnSignal(); }},
                     guard.listener(), options.spin_ns);
   return {};
 }
@@ -187,6 +235,7 @@ Result<std::unique_ptr<Broker>> Broker::Open(const BrokerOptions& options, Uniqu
   Result<SocketGuard> guard = SocketGuard::Claim(options.socket);
   if (!guard.ok()) return guard.status();
   auto parts = std::make_unique<Parts>(options, *std::move(guard));
+  ROOST_RETURN_IF_ERROR(parts->OpenPolicy());
   ROOST_RETURN_IF_ERROR(parts->OpenLog());
   ROOST_RETURN_IF_ERROR(parts->MakeCounters());
   parts->MakeParts();
@@ -202,10 +251,14 @@ Status Broker::Run(int signal_fd) {
   Parts& parts = *parts_;
   parts.waker->Start();
   parts.librarian->Start();
+  parts.examiner.Start();
+  if (parts.policy_loader) parts.policy_loader->Start();
   if (parts.log->options().durability != Durability::kMemory) parts.syncer->Start();
   const Status served = parts.sequencer->Run(signal_fd);
   Log(LogLevel::kInfo, "stopping");
   parts.WriteStopped();
+  parts.examiner.Stop();
+  if (parts.policy_loader) parts.policy_loader->Stop();
   parts.waker->Stop();
   parts.librarian->Stop();
   parts.syncer->Stop();

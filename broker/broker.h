@@ -26,8 +26,8 @@ class Broker {
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
 
-  // Serves until Stop(), or until a signal of `signal_fd` (a signalfd; -1: none) comes; then answers what
-  // was taken, ends the journal with its closing mark, and removes socket and counters file.
+  // Serves until Stop(), or until a signal of `signal_fd` (a signalfd; -1: none) comes other than SIGHUP, which
+  // loads the policy anew; then answers what was taken, ends the journal with its closing mark, and removes socket and counters file.
   Status Run(int signal_fd = -1);
   void Stop();
 

@@ -14,6 +14,7 @@
 #include "broker/logging.h"
 #include "broker/options.h"
 #include "broker/service_manager.h"
+#include "broker/verdicts/policy_file.h"
 
 namespace roost {
 namespace {
@@ -34,12 +35,13 @@ void RaiseDescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// SIGTERM and SIGINT come as something to read, in every thread that will be.
+// SIGTERM, SIGINT and SIGHUP come as something to read, in every thread that will be.
 UniqueFd BlockSignals() {
   sigset_t signals;
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGHUP);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -60,6 +62,14 @@ void SayReady(const Broker& broker) {
   }
 }
 
+int CheckPolicy(const std::string& path) {
+  const auto policy = LoadPolicy(path);
+  if (!policy.ok()) return Fail(kFailed, policy.status());
+  fmt::print("{}: ok, {} rules, version {}\n", Printable(path), (*policy)->rules().size(),
+             (*policy)->version_text());
+  return 0;
+}
+
 int Main(int argc, char** argv) {
   Result<CommandLine> line = ParseCommandLine(argc, argv);
   if (!line.ok()) return Fail(kUsage, line.status());
@@ -67,6 +77,7 @@ int Main(int argc, char** argv) {
     fmt::print("{}", line->text);
     return 0;
   }
+  if (!line->check_policy.empty()) return CheckPolicy(line->check_policy);
   ::umask(077);
   // The memory of the broker holds what makes "read-only" true: no debugger, no /proc/PID/mem.
   ::prctl(PR_SET_DUMPABLE, 0);

@@ -141,6 +141,13 @@ std::vector<Setting> AllSettings() {
        Number(LogField<&LogOptions::batch_bytes_max>, ParseSize, 4096, kBatchBytesLimit)},
       {"max-tries", "N", "hand an event of a group out so often, then park it (default: 5)", false,
        Number(Field<&BrokerOptions::max_tries>, ParseNumber, 1, 1'000'000)},
+      {"policy", "FILE", "rules that answer questions (docs/validation.md); SIGHUP loads it anew",
+       false,
+       [](BrokerOptions& options, const std::string& text) {
+         if (text.empty()) return Invalid("a policy needs the name of its file");
+         options.policy = text;
+         return Status();
+       }},
       {"spin", "TIME", "look on so long before sleeping (default: 50us)", false,
        Number(Field<&BrokerOptions::spin_ns>, ParseDurationNs, 0, kSpinNsMax)},
       {"ready-fd", "N", "gets \"ready\\n\" and is closed when clients can connect", false,
@@ -214,6 +221,7 @@ constexpr char kExamples[] =
     "  roostd                                     under your own user, in ~/.local/share/roost\n"
     "  roostd --socket /tmp/x/roost.sock --data /tmp/x/data\n"
     "  roostd --durability memory --ring 256MiB   scratch work: nothing is written to disk\n"
+    "  roostd --check-policy policy.toml          is it right? exit 0, else 1 and the line\n"
     "  roostd --config /etc/roost/roost.toml      the same names: ring = \"256MiB\"\n"
     "\nExit status: 0 ended cleanly, 1 failed, 2 wrong usage.\n";
 
@@ -226,6 +234,9 @@ Result<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
   app.set_version_flag("--version", fmt::format("roostd {}", kBrokerVersion));
   std::string config;
   app.add_option("--config", config, "read settings from this TOML file")->type_name("FILE");
+  CommandLine line;
+  app.add_option("--check-policy", line.check_policy, "only say whether this policy can be used")
+      ->type_name("FILE");
   std::map<std::string, std::string> given;
   for (const Setting& setting : settings) {
     const std::string option = fmt::format("--{}", setting.name);
@@ -239,7 +250,6 @@ Result<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
           ->type_name(setting.placeholder);
     }
   }
-  CommandLine line;
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -253,6 +263,7 @@ Result<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return Invalid(fmt::format("{}; see roostd --help", error.what()));
   }
+  if (!line.check_policy.empty()) return line;
   if (!config.empty()) ROOST_RETURN_IF_ERROR(ApplyFile(config, settings, line.options));
   for (const Setting& setting : settings) {
     const auto said = given.find(setting.name);

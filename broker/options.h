@@ -23,6 +23,7 @@ struct BrokerOptions {
   uint32_t sessions_max = 8192;
   uint64_t idle_after_ns = 60'000'000'000;  // without a request; no option, for tests
   uint32_t max_tries = 5;  // how often a group hands an event out before it parks it
+  std::string policy;      // file; empty: none
   int ready_fd = -1;       // gets "ready\n" and is closed
   bool verbose = false;    // debug lines on stderr
 };
@@ -32,6 +33,7 @@ struct CommandLine {
   BrokerOptions options;
   std::string text;  // --help, --version: for stdout
   bool only_text = false;
+  std::string check_policy;  // only check this file
 };
 
 // kInvalidArgument: a message of one line for whoever typed it (or wrote the configuration file), with

@@ -2,10 +2,13 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -47,6 +50,9 @@ Status Sequencer::Run(int signal_fd) {
   ROOST_RETURN_IF_ERROR(Watch(stop_.get(), &stop_));
   ROOST_RETURN_IF_ERROR(Watch(acceptor_.fd(), &acceptor_));
   if (signal_fd_ >= 0) ROOST_RETURN_IF_ERROR(Watch(signal_fd_, &signal_fd_));
+  for (const WakeSource& source : parts_.wake_sources) {
+    ROOST_RETURN_IF_ERROR(Watch(source.fd, const_cast<WakeSource*>(&source)));
+  }
   std::array<epoll_event, kReadyMax> ready;
   while (!stopping_) {
     const int count = Poll(ready.data());
@@ -84,9 +90,11 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
     void* const tag = ready[i].data.ptr;
     if (tag == &acceptor_) {
       AcceptAll();
-    } else if (tag == &stop_ || tag == &signal_fd_) {
+    } else if (tag == &stop_) {
       stopping_ = true;
-    } else {
+    } else if (tag == &signal_fd_) {
+      ReadSignal();
+    } else if (!Wake(tag)) {
       Receive(*static_cast<Peer*>(tag));
     }
   }
@@ -96,6 +104,26 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
   parts_.coordinator->ServeWaiting();
   DestroyClosed();
   Announce();
+}
+
+bool Sequencer::Wake(const void* tag) {
+  for (const WakeSource& source : parts_.wake_sources) {
+    if (tag != &source) continue;
+    source.on_ready();
+    return true;
+  }
+  return false;
+}
+
+void Sequencer::ReadSignal() {
+  signalfd_siginfo signal{};
+  const bool is_reload = ::read(signal_fd_, &signal, sizeof(signal)) == sizeof(signal) &&
+                         signal.ssi_signo == SIGHUP && parts_.on_reload_signal;
+  if (is_reload) {
+    parts_.on_reload_signal();
+  } else {
+    stopping_ = true;
+  }
 }
 
 void Sequencer::AcceptAll() {

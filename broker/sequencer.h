@@ -11,6 +11,7 @@
 #define ROOST_BROKER_SEQUENCER_H_
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <vector>
@@ -28,6 +29,7 @@
 #include "broker/sequencer_turn.h"
 #include "broker/session_table.h"
 #include "broker/syncer.h"
+#include "broker/wake_source.h"
 #include "broker/waker.h"
 #include "log/ring_reader.h"
 
@@ -57,11 +59,14 @@ class Sequencer {
     Disposer* disposer;
     Coordinator* coordinator;
     Presence* presence;
+    std::vector<WakeSource> wake_sources = {};
+    std::function<void()> on_reload_signal = {};  // SIGHUP
   };
   Sequencer(const Parts& parts, int listener, uint64_t spin_ns);
   ~Sequencer();
 
-  // Serves until RequestStop, or until one of the signals of `signal_fd` (a signalfd; -1: none) comes.
+  // Serves until RequestStop, or until one of the signals of `signal_fd` (a signalfd; -1: none) comes, SIGHUP
+  // excepted.
   // What was received is answered.
   Status Run(int signal_fd);
   void RequestStop();
@@ -77,6 +82,9 @@ class Sequencer {
   Status Watch(int fd, void* tag);
   int Poll(epoll_event* ready);
   void TakeTurn(const epoll_event* ready, int count);
+  // False: the descriptor is none of theirs.
+  bool Wake(const void* tag);
+  void ReadSignal();
   void AcceptAll();
   void Receive(Peer& peer);
   void Close(Peer& peer);
