@@ -29,6 +29,14 @@ class OptionsTest : public ::testing::Test {
       ::testing::TempDir() + "/options_test." + std::to_string(::getpid()) + ".toml";
 };
 
+TEST_F(OptionsTest, TakesAPolicyAndOneToCheck) {
+  EXPECT_EQ(Parse({"--policy", "/x/policy.toml"})->options.policy, "/x/policy.toml");
+  EXPECT_EQ(Parse({"--config", File("policy = \"/y.toml\"\n")})->options.policy, "/y.toml");
+  EXPECT_FALSE(Parse({"--policy", ""}).ok());
+  EXPECT_EQ(Parse({"--check-policy", "/x/policy.toml"})->check_policy, "/x/policy.toml");
+  EXPECT_EQ(Parse({})->check_policy, "");
+}
+
 TEST_F(OptionsTest, HasDefaults) {
   const auto line = Parse({});
   ASSERT_TRUE(line.ok()) << line.status().message();

@@ -35,6 +35,8 @@ class RunningBroker {
   }
 
   BrokerOptions& options() { return options_; }
+  // A signalfd, from the next Start on.
+  void SetSignals(int fd) { signal_fd_ = fd; }
   const std::string& socket() const { return options_.socket; }
   const std::string& directory() const { return directory_; }
 
@@ -42,7 +44,7 @@ class RunningBroker {
     Result<std::unique_ptr<Broker>> broker = Broker::Open(options_);
     ASSERT_TRUE(broker.ok()) << broker.status().message();
     broker_ = *std::move(broker);
-    thread_ = std::thread([this] { stopped_ = broker_->Run(); });
+    thread_ = std::thread([this] { stopped_ = broker_->Run(signal_fd_); });
   }
   void Stop() {
     if (broker_ == nullptr) return;
@@ -62,6 +64,7 @@ class RunningBroker {
   std::unique_ptr<Broker> broker_;
   std::thread thread_;
   Status stopped_;
+  int signal_fd_ = -1;
 };
 
 }  // namespace roost

@@ -422,6 +422,65 @@ TEST_F(ValidationTest, AnswersAppendsWhileQuestionsAreExamined) {
   EXPECT_EQ(alice_->ReceiveAnswers(number).size(), 64u);
 }
 
+class PolicyReloadTest : public ValidationTest {
+ protected:
+  PolicyReloadTest() {
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    ::sigaddset(&signals, SIGHUP);
+    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    signals_.Reset(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+    broker_.SetSignals(signals_.get());
+  }
+  bool HasLast(std::string_view type) {
+    return Eventually([&] {
+      const auto events = Events("$broker");
+      return !events.empty() && events.back().type == type;
+    });
+  }
+
+  UniqueFd signals_;
+};
+
+TEST_F(PolicyReloadTest, PutsANewPolicyInForce) {
+  Start(kPolicy);
+  const GotAnswer denied = alice_->Validate("tool.Bash", R"({"command":"rm -rf /"})");
+  const GotAnswer open = alice_->Validate("review.a", "1");
+  const uint64_t waiting = bob_->SendValidate({{"review.a", "1"}}, kLong);
+  EXPECT_TRUE(bob_->IsQueued(waiting));
+  WritePolicy("agents_decide = [\"review.*\"]\n");
+  ::kill(::getpid(), SIGHUP);
+  // Who waits is told.
+  const auto told = bob_->ReceiveAnswers(waiting);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_THAT(told[0].reason, HasSubstr("the policy was changed"));
+  EXPECT_FALSE(Published(denied, ::geteuid()).has_value());
+  EXPECT_EQ(alice_->Validate("tool.Bash", R"({"command":"rm -rf /"})").verdict, Verdict::Undecided);
+  EXPECT_FALSE(alice_->Decide(open, Verdict::Allow).recorded);
+  EXPECT_TRUE(bob_->Validate("review.a", "1").you_decide);
+  EXPECT_TRUE(HasLast("policy.loaded"));
+
+  // The old one again: what was ruled under it counts again.
+  WritePolicy(kPolicy);
+  ::kill(::getpid(), SIGHUP);
+  EXPECT_TRUE(Eventually([&] { return Published(denied, ::geteuid()).has_value(); }));
+}
+
+TEST_F(PolicyReloadTest, KeepsTheOldPolicyWhenTheNewOneIsBroken) {
+  Start(kPolicy);
+  WritePolicy("[[rule]]\nkind = 1\n");
+  ::kill(::getpid(), SIGHUP);
+  ASSERT_TRUE(HasLast("policy.refused"));
+  EXPECT_THAT(Events("$broker").back().data, HasSubstr("policy.toml:2: kind must be a text"));
+  EXPECT_EQ(alice_->Validate("tool.Bash", R"({"command":"rm -rf /"})").verdict, Verdict::Deny);
+}
+
+TEST_F(PolicyReloadTest, GoesOnWithoutAPolicy) {
+  Start();
+  ::kill(::getpid(), SIGHUP);
+  EXPECT_TRUE(alice_->Validate("k", "1").you_decide);
+}
+
 TEST_F(ValidationTest, RefusesToStartWithABrokenPolicy) {
   WritePolicy("\nx = 1\n");
   broker_.options().policy = policy_path();
