@@ -55,25 +55,33 @@ TEST(ValidationStormTest, DecidesEachQuestionOnceHoweverManyAskAndDie) {
   RunningBroker broker;
   broker.options().log.ring_bytes = 16 << 20;
   broker.options().log.segment_bytes = 16 << 20;
-  // The agents are made before the broker's threads are, and begin when the pipe is closed.
-  int begin[2];
-  ASSERT_EQ(::pipe(begin), 0);
+  // The agents are made before the broker's threads are, and begin when their pipe is closed: first those that
+  // die, so that they are told to decide, and the others when the first of them is dead.
+  int begin_dying[2], begin_living[2];
+  ASSERT_EQ(::pipe(begin_dying), 0);
+  ASSERT_EQ(::pipe(begin_living), 0);
   std::vector<pid_t> agents;
   for (int name = 0; name < kAgents; ++name) {
     const pid_t pid = ::fork();
     ASSERT_GE(pid, 0);
     if (pid == 0) {
-      ::close(begin[1]);
+      ::close(begin_dying[1]);
+      ::close(begin_living[1]);
       char byte;
-      [[maybe_unused]] const ssize_t size = ::read(begin[0], &byte, 1);
-      // The first ones are told first, so these are the ones to die.
+      [[maybe_unused]] const ssize_t size =
+          ::read(name < kKilled ? begin_dying[0] : begin_living[0], &byte, 1);
       ::_exit(BeAgent(broker.socket(), name, name < kKilled));
     }
     agents.push_back(pid);
   }
-  ::close(begin[0]);
+  ::close(begin_dying[0]);
+  ::close(begin_living[0]);
   broker.Start();
-  ::close(begin[1]);
+  ::close(begin_dying[1]);
+  siginfo_t first_dead{};
+  ASSERT_EQ(::waitid(P_ALL, 0, &first_dead, WEXITED | WNOWAIT), 0);
+  EXPECT_EQ(first_dead.si_status, SIGKILL);
+  ::close(begin_living[1]);
   for (int name = 0; name < kAgents; ++name) {
     int status = 0;
     ASSERT_EQ(::waitpid(agents[name], &status, 0), agents[name]);
@@ -104,6 +112,7 @@ TEST(ValidationStormTest, DecidesEachQuestionOnceHoweverManyAskAndDie) {
   }
   EXPECT_EQ(types["question.asked"], kQuestions);
   EXPECT_EQ(types["verdict.decided"], kQuestions);
+  EXPECT_GT(types["question.reassigned"], 0);
   EXPECT_EQ(keys.size(), static_cast<size_t>(kQuestions));
   for (const auto& [type, count] : types) {
     RecordProperty(type, count);
