@@ -22,7 +22,7 @@ void OwnEvents::Add(std::string_view stream, std::string_view type, std::string 
     return;
   }
   waiting_.push_back({std::string(stream), std::string(type), std::move(data), session});
-  if (next_try_ns_ == 0) StageWaiting();
+  StageWaiting();
 }
 
 StageOutcome OwnEvents::StageNow(std::string_view stream, std::string_view type,

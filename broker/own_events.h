@@ -1,8 +1,9 @@
 // The broker's own events on their way into the log: they are staged in order, and again in a later turn as
 // long as their commit fails, so that a full disk delays agent.left and does not lose it.
 //
-// Sequencer thread. At most kWaitingMax wait (some 200 bytes each); past it the newest are dropped, with a line
-// in the broker's log.
+// Sequencer thread. At most kWaitingMax wait (some 200 bytes each, and the keys of leases): while the log takes no
+// events all leases that live may end and all sessions leave, and no new ones come. Past it the newest are dropped,
+// with a line in the broker's log.
 #ifndef ROOST_BROKER_OWN_EVENTS_H_
 #define ROOST_BROKER_OWN_EVENTS_H_
 
@@ -20,7 +21,7 @@ namespace roost {
 
 class OwnEvents {
  public:
-  static constexpr size_t kWaitingMax = 65'536;
+  static constexpr size_t kWaitingMax = 131'072;
   static constexpr uint64_t kRetryNs = 1'000'000'000;
 
   OwnEvents(LogWriter* log, SequencerTurn* turn);

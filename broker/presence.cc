@@ -35,6 +35,7 @@ void Presence::LookAgainAt(Session& session, uint64_t due_ns) {
 }
 
 void Presence::SetWorking(Session& session, uint64_t now_ns) {
+  if (own_events_->HasWaiting()) return;
   session.idle = false;
   LookAgainAt(session, now_ns + idle_after_ns_);
   Tell(session, kWorkingType);
@@ -51,6 +52,8 @@ void Presence::OnTimer(uint64_t now_ns) {
     } else if (Waits(*session)) {
       // All who wait are looked at together, so that a thousand of them do not wake the thread each by itself.
       LookAgainAt(*session, (now_ns / idle_after_ns_ + 1) * idle_after_ns_);
+    } else if (own_events_->HasWaiting()) {
+      LookAgainAt(*session, now_ns + idle_after_ns_);
     } else {
       session->presence_due_ns = 0;
       session->idle = true;

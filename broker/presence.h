@@ -3,7 +3,8 @@
 // being told so, and a broker that was restarted goes on from what the log says.
 //
 // There is one timer for all sessions that work, and none when all are idle; a request costs a store and a branch. An
-// unlogged session changes without an event. Sequencer thread.
+// unlogged session changes without an event. While the log takes no events nothing changes, so that what must not be
+// lost has the room in OwnEvents. Sequencer thread.
 #ifndef ROOST_BROKER_PRESENCE_H_
 #define ROOST_BROKER_PRESENCE_H_
 

@@ -3,10 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
-#include <span>
 
-#include "base/check.h"
 #include "base/utf8.h"
 
 namespace roost {
@@ -14,24 +11,46 @@ namespace {
 
 constexpr std::string_view kAnySegments = "**";
 
-// A key of 255 bytes has at most 256 segments.
+// Where the segments of a key begin. Not initialized further than needed: it is made for each comparison, of which
+// there may be tens of thousands.
 class Segments {
  public:
-  explicit Segments(std::string_view key) {
-    while (true) {
-      const size_t slash = key.find('/');
-      ROOST_CHECK(count_ < all_.size(), "count={}", count_);
-      all_[count_++] = key.substr(0, slash);
-      if (slash == std::string_view::npos) return;
-      key.remove_prefix(slash + 1);
+  explicit Segments(std::string_view key) : key_(key) {
+    begins_[0] = 0;
+    for (size_t at = 0; at < key.size(); ++at) {
+      if (key[at] == '/') begins_[++last_] = static_cast<uint16_t>(at + 1);
     }
+    begins_[last_ + 1] = static_cast<uint16_t>(key.size() + 1);
   }
 
-  std::span<const std::string_view> all() const { return std::span(all_).first(count_); }
+  size_t size() const { return last_ + 1; }
+  std::string_view operator[](size_t index) const {
+    return key_.substr(begins_[index], begins_[index + 1] - 1u - begins_[index]);
+  }
 
  private:
-  std::array<std::string_view, kKeyBytesMax + 1> all_;
-  size_t count_ = 0;
+  const std::string_view key_;
+  size_t last_ = 0;
+  uint16_t begins_[kKeyBytesMax + 2];  // and where one more would begin
+};
+
+// Some of them, side by side.
+class SegmentList {
+ public:
+  explicit SegmentList(const Segments& of) : SegmentList(of, 0, of.size()) {}
+
+  size_t size() const { return size_; }
+  std::string_view operator[](size_t index) const { return (*of_)[begin_ + index]; }
+  SegmentList first(size_t count) const { return {*of_, begin_, count}; }
+  SegmentList last(size_t count) const { return {*of_, begin_ + size_ - count, count}; }
+
+ private:
+  SegmentList(const Segments& of, size_t begin, size_t size)
+      : of_(&of), begin_(begin), size_(size) {}
+
+  const Segments* of_;
+  size_t begin_;
+  size_t size_;
 };
 
 // Of two segments with wildcards: the text that begins with the longer of their beginnings, ends with the longer
@@ -77,14 +96,16 @@ bool SegmentsOverlap(std::string_view a, std::string_view b, MatchBudget* budget
   return a == b;
 }
 
-using SegmentList = std::span<const std::string_view>;
-
-size_t CountBefore(SegmentList list, std::string_view wanted) {
-  return static_cast<size_t>(std::find(list.begin(), list.end(), wanted) - list.begin());
+size_t CountBeforeAny(SegmentList list) {
+  size_t count = 0;
+  while (count < list.size() && list[count] != kAnySegments) ++count;
+  return count;
 }
 
-size_t CountBehindLast(SegmentList list, std::string_view wanted) {
-  return static_cast<size_t>(std::find(list.rbegin(), list.rend(), wanted) - list.rbegin());
+size_t CountBehindAny(SegmentList list) {
+  size_t count = 0;
+  while (count < list.size() && list[list.size() - 1 - count] != kAnySegments) ++count;
+  return count;
 }
 
 // Pair by pair; as many as the shorter one has, from the front or from the back.
@@ -97,8 +118,8 @@ bool PairsOverlap(SegmentList a, SegmentList b, MatchBudget* budget) {
 
 // Both have `**`: as with the wildcards of a segment, only their beginnings and ends have to agree.
 bool BothAnyOverlap(SegmentList a, SegmentList b, MatchBudget* budget) {
-  const size_t head = std::min(CountBefore(a, kAnySegments), CountBefore(b, kAnySegments));
-  const size_t tail = std::min(CountBehindLast(a, kAnySegments), CountBehindLast(b, kAnySegments));
+  const size_t head = std::min(CountBeforeAny(a), CountBeforeAny(b));
+  const size_t tail = std::min(CountBehindAny(a), CountBehindAny(b));
   return PairsOverlap(a.first(head), b.first(head), budget) &&
          PairsOverlap(a.last(tail), b.last(tail), budget);
 }
@@ -125,8 +146,8 @@ bool AnyMatches(SegmentList pattern, SegmentList list, MatchBudget* budget) {
       return false;
     }
   }
-  return std::all_of(pattern.begin() + static_cast<ptrdiff_t>(at), pattern.end(),
-                     [](std::string_view rest) { return rest == kAnySegments; });
+  while (at < pattern.size() && pattern[at] == kAnySegments) ++at;
+  return at == pattern.size();
 }
 
 }  // namespace
@@ -139,7 +160,8 @@ std::optional<std::string> KeyProblem(std::string_view key) {
   if (!IsPlainUtf8(key)) return "a key must be UTF-8 without control characters";
   if (key.find(kAnySegments) == std::string_view::npos) return std::nullopt;
   const Segments segments(key);
-  for (const std::string_view segment : segments.all()) {
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const std::string_view segment = segments[i];
     if (segment != kAnySegments && segment.find(kAnySegments) != std::string_view::npos) {
       return fmt::format(
           "in key '{}' the wildcard ** must be a whole segment between slashes, like in a/**/b; "
@@ -168,10 +190,10 @@ bool KeysOverlap(std::string_view a, std::string_view b, MatchBudget* budget) {
   if (a_begin.substr(0, common) != b_begin.substr(0, common)) return false;
 
   const Segments a_segments(a), b_segments(b);
-  const SegmentList a_list = a_segments.all(), b_list = b_segments.all();
+  const SegmentList a_list(a_segments), b_list(b_segments);
   budget->Spend(a_list.size() + b_list.size());
-  const bool a_has_any = CountBefore(a_list, kAnySegments) < a_list.size();
-  const bool b_has_any = CountBefore(b_list, kAnySegments) < b_list.size();
+  const bool a_has_any = CountBeforeAny(a_list) < a_list.size();
+  const bool b_has_any = CountBeforeAny(b_list) < b_list.size();
   if (a_has_any && b_has_any) return BothAnyOverlap(a_list, b_list, budget);
   if (a_has_any) return AnyMatches(a_list, b_list, budget);
   if (b_has_any) return AnyMatches(b_list, a_list, budget);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "broker/logging.h"
 #include "broker/own_event.h"
 #include "tests/broker/control_peer.h"
 #include "tests/broker/coordination_fixture.h"
@@ -63,6 +64,25 @@ TEST_F(PresenceTest, TakesWhoWaitsForWorking) {
   alice_->session->waiting_requests = 0;
   presence_->OnTimer(1080);
   EXPECT_TRUE(alice_->session->idle);
+}
+
+TEST_F(PresenceTest, ChangesNothingWhileTheLogTakesNoEvents) {
+  SetLogLevel(LogLevel::kError);
+  log_.next_commit = full_;
+  own_events_->Add(kAgentsStream, kLeftType, "{}", 7);
+  turn_->Finish();
+  ASSERT_TRUE(own_events_->HasWaiting());
+  presence_->OnTimer(160);
+  EXPECT_FALSE(alice_->session->idle);
+  EXPECT_EQ(presence_->NextTimerNs(), 220u);
+  alice_->session->idle = true;
+  presence_->OnRequest(*alice_->session, 170);
+  EXPECT_TRUE(alice_->session->idle);
+  log_.next_commit = {};
+  while (own_events_->HasWaiting()) own_events_->StageWaiting();
+  presence_->OnRequest(*alice_->session, 180);
+  EXPECT_FALSE(alice_->session->idle);
+  EXPECT_EQ(Told(), (std::vector<std::string>{"agent.left", "agent.working"}));
 }
 
 TEST_F(PresenceTest, ForgetsWhoHasLeft) {
