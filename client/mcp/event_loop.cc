@@ -48,8 +48,9 @@ EventLoop::Step EventLoop::Turn() {
   }
   if (output_ready_) blocked_ = false;
   if (input_ready_ && Read() == Step::kStop) return Step::kStop;
-  ServeLines();
+  // Before the lines: what the broker has told by now, such as the end of a claim, is told with their answers.
   if (log_ready_) log_->OnReady();
+  ServeLines();
   RunTimers();
   server_.Settle();
   if (!blocked_ && Write() == Step::kStop) return Step::kStop;

@@ -122,8 +122,7 @@ TEST_F(ResultCacheTest, StaysWithinItsBound) {
   for (int i = 0; i < 100; ++i) log_.Put("a", "t", "\"" + std::string(100, 'y') + "\"");
   size_t most = 0;
   for (int limit = 1; limit <= 100; ++limit) {
-    const std::string arguments = fmt::format(R"({{"limit":{}}})", limit);
-    ExpectRight("read", arguments);
+    for (int i = 0; i < 3; ++i) Call("read", fmt::format(R"({{"limit":{}}})", limit));
     most = std::max<size_t>(most, Bytes());
   }
   EXPECT_LE(most, ResultCache::kBytesMax);
