@@ -27,6 +27,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "base/unique_fd.h"
 #include "client/segment_cache.h"
@@ -46,6 +47,7 @@ struct ConnectionOptions {
   std::string socket = {};
   std::string agent = {};
   std::string program = {};
+  uint64_t activity_ns = 10 * kNsPerSecond;  // NoteActivity says so at most this often
 };
 
 class Connection {

@@ -13,12 +13,6 @@
 #include "ipc/socket_path.h"
 
 namespace roost {
-namespace {
-
-// The broker notes that a session is at work at most this often.
-constexpr uint64_t kActivityNs = 10 * kNsPerSecond;
-
-}  // namespace
 
 ConnectionCore::ConnectionCore(ConnectionOptions options)
     : options_(std::move(options)), attachment_(options_.socket, options_.agent) {}
@@ -83,7 +77,7 @@ void ConnectionCore::CancelWait(uint64_t registration) {
 }
 
 void ConnectionCore::NoteActivity() {
-  if (!MaySend() || MonotonicNs() - sent_ns_ < kActivityNs) return;
+  if (!MaySend() || MonotonicNs() - sent_ns_ < options_.activity_ns) return;
   TakeOutcome(SendMessage(encoder_.Active()));
 }
 

@@ -507,5 +507,30 @@ TEST_F(CoordinationRequestsTest, SaysNothingOfActivityWhenItJustSpoke) {
   Ping();  // the next message is the append, not Active
 }
 
+TEST_F(CoordinationRequestsTest, SaysThatItIsActiveWhenItWasSilentForLong) {
+  broker_.Listen();
+  Connection connection(
+      {.socket = broker_.socket(), .agent = "tester", .program = "test/1", .activity_ns = 1});
+  const auto turn_until = [&](auto predicate) {
+    const uint64_t patience_ns = MonotonicNs() + 30 * kNsPerSecond;
+    while (!predicate() && MonotonicNs() < patience_ns) {
+      pollfd polled{connection.fd(), connection.events(), 0};
+      if (::poll(&polled, 1, 2) > 0) connection.OnReady();
+    }
+  };
+  connection.NoteActivity();  // says nothing, and attaches for no such thing
+  EXPECT_EQ(connection.fd(), -1);
+  connection.Attach(kNever, [](const Status&) {});
+  turn_until([&] { return broker_.TryAccept(); });
+  turn_until([&] { return broker_.TryReceive().has_value(); });
+  broker_.ReplyAttached();
+  turn_until([&] { return connection.attached(); });
+  connection.NoteActivity();
+  std::optional<GotRequest> request;
+  turn_until([&] { return (request = broker_.TryReceive()).has_value(); });
+  ASSERT_TRUE(request.has_value());
+  EXPECT_NE((*request)->body_as_Active(), nullptr);
+}
+
 }  // namespace
 }  // namespace roost
