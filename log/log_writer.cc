@@ -180,6 +180,10 @@ Status Log::StartFromJournal(const std::string& socket, RecoveryObserver* observ
   spec.accept_damage = options_.accept_damage;
   spec.same_boot = WasClosedOrSameBoot(identity_);
   spec.was_closed = WasClosed(identity_);
+  spec.before_loss = [this] {
+    ++identity_.epoch;
+    return directory_->WriteIdentity(identity_);
+  };
   auto recovered = RecoverJournal(*directory_, spec, &streams_, &ring_, observer, report);
   if (!recovered.ok()) return recovered.status();
   head_ = recovered->head;
@@ -188,7 +192,7 @@ Status Log::StartFromJournal(const std::string& socket, RecoveryObserver* observ
   report->clean = ends_with_mark_;
 
   // What may have been seen and is gone, or whose number is given out again, belongs to the old epoch.
-  if (!spec.same_boot || recovered->sequences_may_repeat) ++identity_.epoch;
+  if (!spec.same_boot && !recovered->sequences_may_repeat) ++identity_.epoch;
   ReadBootId(identity_.boot_id);
   ROOST_RETURN_IF_ERROR(directory_->WriteIdentity(identity_));
   ring_.Identify(identity_.log_id, identity_.epoch);

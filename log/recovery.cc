@@ -106,7 +106,7 @@ class Recovery {
 
   Status Damage(const std::string& text) const;
   Status SetAside(const Candidate& candidate, const std::string& why);
-  void NoteLoss(const std::string& text);
+  Status NoteLoss(const std::string& text);
   std::string Place(const Candidate& candidate, uint64_t position) const {
     return fmt::format("{} at offset {}", candidate.path,
                        OffsetInSegment(candidate.header, position));
@@ -134,17 +134,21 @@ Status Recovery::Damage(const std::string& text) const {
                   text, directory_.path())};
 }
 
-void Recovery::NoteLoss(const std::string& text) {
+// Comes before what it speaks of is done.
+Status Recovery::NoteLoss(const std::string& text) {
+  if (!result_.sequences_may_repeat && spec_.before_loss) {
+    ROOST_RETURN_IF_ERROR(spec_.before_loss());
+  }
+  result_.sequences_may_repeat = true;
   if (!report_->damage.empty()) report_->damage += "; ";
   report_->damage += text;
-  result_.sequences_may_repeat = true;
+  return {};
 }
 
 Status Recovery::SetAside(const Candidate& candidate, const std::string& why) {
   if (!spec_.accept_damage) return Damage(why);
-  ROOST_RETURN_IF_ERROR(directory_.Rename(candidate.name, candidate.name + ".damaged"));
-  NoteLoss(fmt::format("set {} aside: {}", candidate.name, why));
-  return {};
+  ROOST_RETURN_IF_ERROR(NoteLoss(fmt::format("set {} aside: {}", candidate.name, why)));
+  return directory_.Rename(candidate.name, candidate.name + ".damaged");
 }
 
 Status Recovery::Run() {
@@ -238,9 +242,11 @@ Result<bool> Recovery::Connect(const Candidate& candidate) {
   }
   if (lost_last_ + 1 != header.base_sequence) {
     if (!spec_.accept_damage) return Damage(text);
-    NoteLoss(header.base_sequence == expected
-                 ? text
-                 : fmt::format("events {} to {} are left out", expected, header.base_sequence - 1));
+    Status noted = NoteLoss(
+        header.base_sequence == expected
+            ? text
+            : fmt::format("events {} to {} are left out", expected, header.base_sequence - 1));
+    if (!noted.ok()) return noted;
     if (Status status = NoteGap(header.base_sequence - 1); !status.ok()) return status;
   }
   chain_.SkipTo(header.base_sequence - 1);
@@ -453,8 +459,8 @@ Status Recovery::LeaveOut(size_t index, const Stop& stop, const OpenSegment& ope
   const Candidate& candidate = candidates_[index];
   const std::string text = fmt::format("{}: {}", Place(candidate, stop.bad), stop.what);
   if (!spec_.accept_damage) return Damage(text);
-  NoteLoss(
-      fmt::format("left out {} bytes from {} on ({})", length, Place(candidate, stop.end), text));
+  ROOST_RETURN_IF_ERROR(NoteLoss(
+      fmt::format("left out {} bytes from {} on ({})", length, Place(candidate, stop.end), text)));
   return CutFile(candidate.header, stop.end, open);
 }
 

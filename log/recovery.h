@@ -6,6 +6,7 @@
 #define ROOST_LOG_RECOVERY_H_
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "base/status.h"
@@ -23,6 +24,9 @@ struct RecoverySpec {
   bool same_boot = true;    // the kernel runs since the log was opened last: no power was cut
   bool was_closed = false;  // cleanly: all that was written is on the disk
   bool accept_damage = false;
+  // With accept_damage, called once, before anything is done after which numbers of events that were
+  // visible may be given out again: what it writes must be on the disk when it returns. May be empty.
+  std::function<Status()> before_loss;
 };
 
 struct RecoveredJournal {

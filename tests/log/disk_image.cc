@@ -31,4 +31,12 @@ void DiskImage::Write(const std::string& directory, const DiskModel::Contents& c
   }
 }
 
+DiskModel::Contents DiskImage::Read() const {
+  DiskModel::Contents contents;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path())) {
+    if (entry.is_regular_file()) contents[entry.path()] = ReadFile(entry.path());
+  }
+  return contents;
+}
+
 }  // namespace roost

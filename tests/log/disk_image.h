@@ -17,6 +17,8 @@ class DiskImage {
 
   // `contents` are by paths below `directory`, which this directory stands for.
   void Write(const std::string& directory, const DiskModel::Contents& contents);
+  // All files that it has.
+  DiskModel::Contents Read() const;
 
  private:
   ScratchDirectory scratch_{ScratchDirectory::Place::kMemory};
