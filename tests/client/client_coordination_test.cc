@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <thread>
 #include <vector>
@@ -192,6 +193,51 @@ TEST_F(ClientCoordinationTest, ListsAndReturnsWhatIsParked) {
   EXPECT_EQ(client.Unpark("tasks", "g", revisions, /*drop=*/false).value(), 1u);
   EXPECT_EQ(client.Unpark("tasks", "g", {}, /*drop=*/true).value(), 2u);
   EXPECT_EQ(client.Take({.stream = "tasks", .group = "g"})->items[0].revision, 2u);
+}
+
+TEST_F(ClientCoordinationTest, AnswersFromSharedMemoryWhatWasDecided) {
+  Client first = NewClient("first");
+  const std::vector<Question> questions = {{"review.patch", "{\"n\":1}"}};
+  const auto asked = first.Validate(questions, {});
+  ASSERT_TRUE(asked.ok()) << asked.status().message();
+  ASSERT_TRUE((*asked)[0].you_decide);
+  const auto decided = first.Decide({.key = (*asked)[0].key,
+                                     .token = {(*asked)[0].token, 0},
+                                     .verdict = Verdict::kAllow,
+                                     .reason = "fine"});
+  ASSERT_TRUE(decided.ok()) << decided.status().message();
+  EXPECT_TRUE(decided->recorded);
+
+  // Also in another spelling, and while nobody answers.
+  Client second = NewClient("second");
+  ASSERT_TRUE(second.Info().ok());
+  broker_.process().Signal(SIGSTOP);
+  const std::vector<Question> again = {{"review.patch", " { \"n\" : 1e0 } "}};
+  const auto known = second.Validate(again, {});
+  broker_.process().Signal(SIGCONT);
+  ASSERT_TRUE(known.ok()) << known.status().message();
+  EXPECT_EQ((*known)[0].verdict, Verdict::kAllow);
+  EXPECT_EQ((*known)[0].by, "first");
+  EXPECT_TRUE((*known)[0].cached);
+}
+
+TEST_F(ClientCoordinationTest, MixesWhatIsKnownWithWhatIsNotInTheOrderOfTheQuestions) {
+  Client client = NewClient();
+  const std::vector<Question> one = {{"k", "2"}};
+  const auto asked = client.Validate(one, {});
+  ASSERT_TRUE(asked.ok()) << asked.status().message();
+  ASSERT_TRUE(
+      client
+          .Decide(
+              {.key = (*asked)[0].key, .token = {(*asked)[0].token, 0}, .verdict = Verdict::kDeny})
+          .ok());
+  const std::vector<Question> three = {{"k", "1"}, {"k", "2"}, {"k", "{oops"}};
+  const auto answers = client.Validate(three, {}, Asking::kOnlyKnown);
+  ASSERT_TRUE(answers.ok()) << answers.status().message();
+  EXPECT_EQ((*answers)[0].verdict, Verdict::kUndecided);
+  EXPECT_FALSE((*answers)[0].you_decide);
+  EXPECT_EQ((*answers)[1].verdict, Verdict::kDeny);
+  EXPECT_FALSE((*answers)[2].error.empty());
 }
 
 }  // namespace

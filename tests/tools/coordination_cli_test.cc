@@ -256,6 +256,39 @@ TEST_F(CoordinationCliTest, FollowsAStreamUntilItIsTold) {
   EXPECT_EQ(Group().at("checkpoint"), 2);
 }
 
+// ---- questions ----
+
+TEST_F(CoordinationCliTest, PutsAQuestionToWhoeverDecidesAndPrintsTheAnswer) {
+  const Finished unasked = Roost({"validate", "review.patch", "{\"n\":1}", "--json"});
+  EXPECT_EQ(unasked.ending.exit_status, 3);
+  EXPECT_EQ(Parse(LinesOf(unasked.output).front()).at("verdict"), "undecided");
+  EXPECT_EQ(Fine({"read", "$questions", "--json"}), "");
+
+  StartRoost({"validate", "review.patch", "{\"n\":1}", "--wait", "50s", "--json"});
+  Client client = NewClient();
+  const Result<Page> asked = client.Wait({.filter = {.stream = "$questions"}}, kPatience);
+  ASSERT_TRUE(asked.ok() && !asked->empty());
+  const std::string key(Parse(std::string((*asked)[0].data)).at("key").as_string());
+  EXPECT_EQ(Fine({"decide", key, "deny", "--reason", "not today"}), "recorded: deny\n");
+  const boost::json::object answer = Parse(NextLine());
+  EXPECT_EQ(answer.at("verdict"), "deny");
+  EXPECT_EQ(answer.at("reason"), "not today");
+  EXPECT_EQ(answer.at("key"), key.c_str());
+  EXPECT_EQ(process_.Wait().exit_status, 3);
+
+  const Finished again = Roost({"validate", "review.patch"}, "{ \"n\" : 1.0 }");
+  EXPECT_EQ(again.ending.exit_status, 3);
+  EXPECT_THAT(again.output, StartsWith("deny: not today (by "));
+  EXPECT_EQ(Roost({"decide", key, "allow"}).ending.exit_status, 3);
+}
+
+TEST_F(CoordinationCliTest, ExplainsAQuestionOrADecisionThatMakesNoSense) {
+  ExpectOneLine(Roost({"validate", "review.patch", "{oops"}), 2);
+  ExpectOneLine(Roost({"decide", "abc", "allow"}), 2);
+  ExpectOneLine(Roost({"decide", std::string(64, 'a'), "perhaps"}), 2);
+  ExpectOneLine(Roost({"decide", std::string(64, 'a'), "allow"}), 1);
+}
+
 // ---- trace ----
 
 TEST_F(CoordinationCliTest, TracesWhatBelongsTogetherAsATree) {
