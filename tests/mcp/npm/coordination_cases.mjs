@@ -40,6 +40,8 @@ export function describeCoordination(kind) {
     });
 
     const call = async (agent, tool, args) => content(await agent.call(tool, args));
+    const types = async (stream, type) =>
+      (await call(agents[0], 'read', { stream, types: [type], limit: 500 })).events;
     // Whatever the agent asked for before has come to the broker.
     const reachBroker = (agent) => call(agent, 'status', { what: 'claims' });
     // A visitor who leaves again.
@@ -240,6 +242,66 @@ export function describeCoordination(kind) {
       }
       const { settled } = await call(anna, 'settle', { tokens: answer.events.map((event) => event.token), outcome: 'done' });
       assert.deepEqual(settled, [true, true, true, true]);
+    });
+
+    // ---- verdicts ----
+
+    test('OneDecidesAndAllOthersHearIt', async () => {
+      const question = { kind: 'review.diff', input: { file: 'a.cc', lines: [1, 2] } };
+      const [decider, ...others] = agents;
+      const mine = await call(decider, 'validate', question);
+      assert.deepEqual([mine.verdict, mine.you_decide, mine.cached], ['undecided', true, false]);
+      assert.match(mine.key, /^[0-9a-f]{64}$/);
+      assert.match(mine.reason, /decide/);
+      const waiting = others.map((agent) => call(agent, 'validate', { ...question, wait_ms: kPatientMs }));
+      const impatient = await call(others[0], 'validate', { ...question, wait_ms: 0 });
+      assert.deepEqual([impatient.verdict, impatient.you_decide], ['undecided', undefined]);
+      const decision = { key: mine.key, token: mine.token, verdict: 'deny', reason: 'line 2 is wrong' };
+      assert.equal((await call(decider, 'decide', decision)).recorded, true);
+      for (const answer of await Promise.all(waiting)) {
+        assert.deepEqual([answer.verdict, answer.reason, answer.by, answer.key], ['deny', 'line 2 is wrong', 'anna', mine.key]);
+      }
+      for (const agent of agents) {
+        const again = await call(agent, 'validate', { kind: question.kind, input: { lines: [1.0, 2], file: 'a.cc' } });
+        assert.deepEqual([again.verdict, again.cached, again.key], ['deny', true, mine.key]);
+        assert.match(again.decided_at, /^\d{4}-/);
+      }
+      const late = await call(others[0], 'decide', { ...decision, verdict: 'allow' });
+      assert.equal(late.recorded, false);
+      assert.equal(late.verdict, 'deny');
+      assert.ok(late.hint.length > 10);
+    });
+
+    test('ManyQuestionsAskedByAllAtOnceAreDecidedOnceEach', async () => {
+      const questions = numbers(20).map((i) => ({ kind: 'sum.check', input: { i } }));
+      let decisions = 0;
+      await Promise.all(agents.map(async (agent) => {
+        for (;;) {
+          const { answers } = await call(agent, 'validate', { questions });
+          assert.equal(answers.length, questions.length);
+          const mine = answers.filter((answer) => answer.you_decide);
+          for (const { key, token } of mine) {
+            const { recorded } = await call(agent, 'decide', { key, token, verdict: 'allow' });
+            if (recorded) ++decisions;
+          }
+          if (answers.every((answer) => answer.verdict === 'allow')) return;
+        }
+      }));
+      assert.equal(decisions, questions.length);
+      const decided = (await types('$verdicts', 'verdict.decided')).filter((event) => event.data.kind === 'sum.check');
+      assert.equal(decided.length, questions.length);
+    });
+
+    test('TheNextIsAskedWhenWhoWasToDecideLeaves', async () => {
+      const [anna] = agents;
+      const question = { kind: 'left.open', input: 1 };
+      let waiting;
+      await visit('quitter', async (quitter) => {
+        assert.equal((await call(quitter, 'validate', question)).you_decide, true);
+        waiting = call(anna, 'validate', { ...question, wait_ms: kPatientMs });
+        await reachBroker(anna);
+      });
+      assert.equal((await waiting).you_decide, true);
     });
 
     // ---- refusals ----
