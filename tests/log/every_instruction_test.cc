@@ -26,11 +26,10 @@
 #include <vector>
 
 #include "tests/log/log_fixture.h"
+#include "tests/log/test_scale.h"
 
 namespace roost {
 namespace {
-
-bool IsSoak() { return std::getenv("ROOST_SOAK") != nullptr; }
 
 // What the child says; written by plain stores between its steps.
 struct Said {
@@ -312,7 +311,7 @@ TEST_P(EveryInstructionTest, LeavesAllThatWasPromised) {
     ASSERT_EQ(::ptrace(PTRACE_CONT, child_, nullptr, nullptr), 0);
     if (!Wait()) break;
     const uint64_t before = stops_;
-    CheckSection(IsSoak() ? UINT64_MAX : 15'000);
+    CheckSection(Scaled({.soak = UINT64_MAX, .gate = 15'000, .sanitized = 0}));
     ASSERT_FALSE(HasFailure()) << "section " << sections << ", stop " << stops_ - before;
     counts += " " + std::to_string(stops_ - before);
     ++sections;

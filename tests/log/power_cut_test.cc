@@ -3,7 +3,6 @@
 // appended, with all that was promised to last. The disk's rules are in disk_model.h.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <functional>
 #include <random>
 #include <string>
@@ -15,11 +14,10 @@
 #include "tests/log/disk_image.h"
 #include "tests/log/disk_model.h"
 #include "tests/log/disk_script.h"
+#include "tests/log/test_scale.h"
 
 namespace roost {
 namespace {
-
-bool IsSoak() { return std::getenv("ROOST_SOAK") != nullptr; }
 
 // Visits what the disk may have: every combination of the open sectors if that is at most `limit`; else
 // every one of the open pages, if that is, and each page torn at each sector while the others are old
@@ -184,12 +182,13 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size
 };
 
 TEST_P(PowerCutTest, LeavesAFrontWithAllThatWasToLast) {
-  CutEverywhere(IsSoak() ? 4096 : 32, IsSoak() ? 1001 : 503);
+  CutEverywhere(Scaled({.soak = 4096, .gate = 32, .sanitized = 4}),
+                Scaled({.soak = 1001, .gate = 503, .sanitized = 503}));
   RecordProperty("states", std::to_string(states_));
   const uint64_t before = states_;
   for (const Kept& kept : kept_) {
     if (HasFailure()) return;
-    CutDuringRecovery(kept, IsSoak() ? 256 : 16);
+    CutDuringRecovery(kept, Scaled({.soak = 256, .gate = 16, .sanitized = 4}));
   }
   RecordProperty("states_during_recovery", std::to_string(states_ - before));
   std::printf("%llu states, %llu of them while recovering\n",

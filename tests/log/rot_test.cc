@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -14,13 +13,12 @@
 #include "log/segment_reader.h"
 #include "log/verify.h"
 #include "tests/log/log_fixture.h"
+#include "tests/log/test_scale.h"
 
 namespace roost {
 namespace {
 
 using ::testing::HasSubstr;
-
-bool IsSoak() { return std::getenv("ROOST_SOAK") != nullptr; }
 
 class RotTest : public LogFixture {
  protected:
@@ -152,9 +150,9 @@ TEST_F(RotTest, IsFoundWhicheverBitFlips) {
     // The space reserved behind the newest record is all alike.
     const uint64_t end = &file == &files_[0] ? file.bytes.size() : file.records_end() + 300;
     for (uint64_t offset = 0; offset < end; ++offset) {
-      for (int bit = 0; bit < 8; ++bit) {
-        if (!IsSoak() && bit != static_cast<int>(offset * 5 % 8)) continue;
-        if (!IsSoak() && offset % 2 != 0) continue;
+      for (uint64_t bit = 0; bit < 8; ++bit) {
+        // All, or one of every other byte, or fewer.
+        if ((offset * 8 + bit) % Scaled({.soak = 1, .gate = 17, .sanitized = 211}) != 0) continue;
         const char flipped = static_cast<char>(file.bytes[offset] ^ (1 << bit));
         Put(file.path, offset, {&flipped, 1});
         SCOPED_TRACE(file.path + " " + std::to_string(offset) + "." + std::to_string(bit));
@@ -170,10 +168,11 @@ TEST_F(RotTest, IsFoundWhicheverBitFlips) {
 }
 
 TEST_F(RotTest, IsFoundWhereverAFileIsCut) {
+  const uint64_t step = Scaled({.soak = 1, .gate = 7, .sanitized = 41});
   uint64_t cuts = 0;
   for (const File& file : files_) {
     const bool is_newest = &file == &files_[1];
-    for (uint64_t size = 0; size < file.bytes.size(); size += IsSoak() ? 1 : 7) {
+    for (uint64_t size = 0; size < file.bytes.size(); size += step) {
       // Reserved space may be missing: so it is after a start that was interrupted.
       if (is_newest && size >= file.records_end()) break;
       ASSERT_EQ(::truncate(file.path.c_str(), static_cast<off_t>(size)), 0);
@@ -192,6 +191,7 @@ TEST_F(RotTest, IsFoundWhereverAFileIsCut) {
 TEST_F(RotTest, IsFoundWhicheverBlocksAreZeroedDoubledOrSwapped) {
   const File& file = files_[0];
   const std::string& bytes = file.bytes;
+  const bool all = Scaled({.soak = 1, .gate = 0, .sanitized = 0}) == 1;
   uint64_t changes = 0;
   const auto expect_found = [&](const std::string& changed, const std::string& what) {
     if (changed == bytes) return;
@@ -211,7 +211,7 @@ TEST_F(RotTest, IsFoundWhicheverBlocksAreZeroedDoubledOrSwapped) {
       std::fill_n(zeroed.begin() + static_cast<ptrdiff_t>(a * block), block, '\0');
       expect_found(zeroed, "zeroed " + std::to_string(a));
       for (uint64_t b = 0; b < count && !HasFailure(); ++b) {
-        if (a == b || (!IsSoak() && block == 512 && b != a + 1 && b != (a * 37) % count)) continue;
+        if (a == b || (!all && block == 512 && b != a + 1 && b != (a * 37) % count)) continue;
         std::string doubled = bytes;
         doubled.replace(b * block, block, bytes.substr(a * block, block));
         expect_found(doubled, "block " + std::to_string(a) + " over " + std::to_string(b));
