@@ -21,8 +21,9 @@
 // A power cut loses what was not on the disk in any order. So, if the kernel was started anew while a
 // broker had the log open, it is also cut off if C2 holds, the segment has no footer, and
 //   P1. no later segment has a footer or a mark: these were begun after, and are removed;
-// and a newest segment
-//   P2. whose header never reached the disk (zeros, or no bytes) is removed.
+// and a segment
+//   P2. whose header never reached the disk (zeros, or no bytes) is removed, with those behind it, if P1
+//       holds.
 //
 // Everything else is damage: refused, or, with accept_damage, left out from the end of the last
 // complete batch to the end of that segment. Segments against S1, or which begin before the end of the
@@ -197,7 +198,11 @@ Status Recovery::FindCandidates() {
 
 // S1, P2.
 Status Recovery::SettleTroubles() {
-  while (!candidates_.empty() && candidates_.back().is_blank && !spec_.same_boot) {
+  const size_t blank = spec_.same_boot ? candidates_.size() : FirstOfBlankTail(candidates_);
+  if (blank < candidates_.size()) {
+    report_->cut =
+        fmt::format("removed {}, whose header a power cut took", candidates_[blank].path);
+    ROOST_RETURN_IF_ERROR(RemoveAfter(blank));
     ROOST_RETURN_IF_ERROR(directory_.Remove(candidates_.back().name));
     candidates_.pop_back();
   }
@@ -429,13 +434,15 @@ Result<bool> Recovery::MayCut(size_t index, const Stop& stop, SegmentScanner* sc
 Status Recovery::Cut(size_t index, const Stop& stop, const OpenSegment& open, uint64_t length) {
   const Candidate& candidate = candidates_[index];
   report_->bytes_cut = length;
-  report_->cut =
+  if (!report_->cut.empty()) report_->cut += "; ";
+  report_->cut +=
       fmt::format("cut {} bytes of an incomplete batch off {}", length, Place(candidate, stop.end));
   ROOST_RETURN_IF_ERROR(RemoveAfter(index));
   return CutFile(candidate.header, stop.end, open);
 }
 
-// The later ones go first: should this be interrupted, the rules still find the same end.
+// They are gone before what makes them useless is mended: should this be interrupted, the rules still find
+// the same end.
 Status Recovery::RemoveAfter(size_t index) {
   while (candidates_.size() > index + 1) {
     ROOST_RETURN_IF_ERROR(directory_.Remove(candidates_.back().name));

@@ -94,4 +94,17 @@ bool MayFollowAHole(std::span<const SurveyedSegment> later) {
   });
 }
 
+size_t FirstOfBlankTail(std::span<const SurveyedSegment> segments) {
+  size_t first = segments.size();
+  for (size_t index = segments.size(); index > 0; --index) {
+    const SurveyedSegment& segment = segments[index - 1];
+    if (segment.is_blank) {
+      first = index - 1;
+    } else if (!segment.trouble.ok() || segment.footer || segment.has_mark()) {
+      break;
+    }
+  }
+  return first;
+}
+
 }  // namespace roost

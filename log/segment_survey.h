@@ -42,6 +42,10 @@ Status CheckBelongs(const SurveyedSegment& segment, const uint8_t (&log_id)[16])
 // Whether a power cut may have taken something before these segments: none of them has a footer or a mark.
 bool MayFollowAHole(std::span<const SurveyedSegment> later);
 
+// Where the segments begin that a power cut has left of no use: the first blank one behind which none is
+// known to have been on the disk. Their number if there is none.
+size_t FirstOfBlankTail(std::span<const SurveyedSegment> segments);
+
 }  // namespace roost
 
 #endif  // ROOST_LOG_SEGMENT_SURVEY_H_

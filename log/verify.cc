@@ -199,11 +199,12 @@ Status Verifier::CheckIdentity() {
 Status Verifier::FindSegments() {
   auto segments = SurveySegments(directory_);
   if (!segments.ok()) return segments.status();
-  size_t kept = segments->size();  // P2 of recovery.cc
-  while (!same_boot_ && kept > 0 && (*segments)[kept - 1].is_blank) --kept;
+  // P2 of recovery.cc.
+  const size_t kept = same_boot_ ? segments->size() : FirstOfBlankTail(*segments);
   for (size_t index = kept; index < segments->size(); ++index) {
     Add(Severity::kWarning, (*segments)[index].path, 0,
-        "a power cut took its header: the next start removes it");
+        index == kept ? "a power cut took its header: the next start removes it"
+                      : "it follows one whose header a power cut took: the next start removes it");
   }
   segments->resize(kept);
   for (Segment& segment : *segments) {

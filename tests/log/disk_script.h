@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,10 @@ namespace roost {
 struct Promise {
   // Answered, or seen by whoever looked.
   std::vector<SeenEvent> acknowledged;
-  // Not answered (yet), and may be there all the same, behind what was acknowledged, whole or not at all.
+  // Not answered (yet), and may be there all the same, behind what was acknowledged.
   std::vector<SeenEvent> doubtful;
+  // After how many events of both a batch ends: each is there whole or not at all.
+  std::set<size_t> batch_ends = {0};
   // How many of those acknowledged a power cut may not take: all with kPower, else what was synced.
   size_t lasting = 0;
 
@@ -49,7 +52,11 @@ class DiskScript {
   const Status& status() const { return status_; }  // of the last Open
 
  private:
-  void Append(const std::vector<TestEvent>& events);
+  using Batch = std::vector<TestEvent>;
+  void Append(const std::vector<TestEvent>& events) { AppendTurn({events}); }
+  // Several batches in one turn.
+  void AppendTurn(const std::vector<Batch>& batches);
+  bool Stage(const Batch& batch, std::vector<SeenEvent>* said);
   void AppendSmall(const std::string& stream) { Append({TestEvent(stream, NextData(10))}); }
   void Fill(size_t large);
   void Sync();

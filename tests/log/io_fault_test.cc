@@ -22,10 +22,12 @@ namespace {
 constexpr size_t kLargeBytes = 8000;
 
 // Call number `at` fails with `error`, or is done in half; the later ones too if `from_then_on`.
+// With `then_full` it is done in half, and the next one, or all later ones, find no room.
 struct Fault {
   uint64_t at = 0;  // 0: none
   int error = 0;
   bool from_then_on = false;
+  bool then_full = false;
 };
 
 class FaultyDisk : public DiskWatcher {
@@ -42,6 +44,9 @@ class FaultyDisk : public DiskWatcher {
   int Before(const DiskCall& call) override {
     ++calls_;
     if (MayBeShort(call)) may_be_short_.push_back(calls_);
+    if (fault_.then_full && calls_ > fault_.at) {
+      return calls_ == fault_.at + 1 || fault_.from_then_on ? ENOSPC : 0;
+    }
     const bool hit = calls_ == fault_.at || (fault_.from_then_on && calls_ > fault_.at);
     if (fault_.at == 0 || !hit) return 0;
     if (fault_.error == kShort && !MayBeShort(call)) return 0;
@@ -119,13 +124,13 @@ class IoFaultTest : public ::testing::TestWithParam<Durability> {
     }
   }
 
-  void FailEveryCall(int error, const char* name) {
+  void FailEveryCall(int error, const char* name, bool then_full = false) {
     const std::vector<uint64_t> calls = RunWith({.error = error});
     ASSERT_GT(calls.size(), 20u);
     for (const bool from_then_on : {false, true}) {
       for (const uint64_t at : calls) {
         if (at % Scaled({.soak = 1, .gate = 1, .sanitized = 3}) != 0) continue;
-        RunWith({at, error, from_then_on});
+        RunWith({at, error, from_then_on, then_full});
         ASSERT_NE(failed_, "") << at;
         ASSERT_FALSE(HasFailure())
             << name << (from_then_on ? " from call " : " at call ") << at << ": " << failed_;
@@ -145,6 +150,10 @@ TEST_P(IoFaultTest, LosesNothingWhenAnyCallFailsWithEdquot) { FailEveryCall(EDQU
 TEST_P(IoFaultTest, LosesNothingWhenAnyCallIsInterrupted) { FailEveryCall(EINTR, "EINTR"); }
 TEST_P(IoFaultTest, LosesNothingWhenAnyWriteIsShort) {
   FailEveryCall(DiskWatcher::kShort, "a short write");
+}
+
+TEST_P(IoFaultTest, LosesNothingWhenTheDiskIsFullWithinAnyWrite) {
+  FailEveryCall(DiskWatcher::kShort, "a full disk", /*then_full=*/true);
 }
 
 INSTANTIATE_TEST_SUITE_P(Durabilities, IoFaultTest,

@@ -92,6 +92,42 @@ TEST_F(SyncRaceTest, AcknowledgesNothingWhoseFailedSyncTheOtherThreadWasToldOf) 
   EXPECT_EQ(log_->degraded(), failed);
 }
 
+// The other way round: the syncer is at it, and the sequencer waits for its outcome.
+TEST_F(SyncRaceTest, AcknowledgesNothingBehindAFailedSyncOfTheOtherThread) {
+  Milestone written;
+  Milestone syncing;
+  Milestone synced_too;
+  ScriptedDisk disk;
+  disk.before = [&](const DiskCall& call) {
+    if (call.kind != DiskCall::Kind::kSyncData) return 0;
+    if (IsSequencer()) {
+      synced_too.Reach();
+      return 0;
+    }
+    syncing.Reach();
+    synced_too.WaitFor(kLongEnough);
+    return EIO;
+  };
+  disk.after = [&](const DiskCall& call) {
+    // The first event of a new segment: its header is not synced yet.
+    if (call.kind != DiskCall::Kind::kWrite || !IsSequencer() || call.size < 1000) return;
+    written.Reach();
+    syncing.WaitFor(kDeadline);
+  };
+  const WatchedDisk watched(scratch_.path(), &disk);
+  const std::string large(12'000, 'x');
+  Open();
+  for (int i = 0; i < 5; ++i) Append("a", large);
+  disk.quiet = false;
+  std::thread syncer([&] {
+    written.WaitFor(kDeadline);
+    EXPECT_FALSE(log_->SyncJournal().ok());
+  });
+  EXPECT_FALSE(TryAppend({TestEvent("a", large)}).ok()) << "acknowledged, and not on the disk";
+  syncer.join();
+  EXPECT_TRUE(log_->degraded());
+}
+
 // A new segment is on the disk only with its name.
 TEST_F(SyncRaceTest, AcknowledgesNothingWhileTheOtherThreadIsStillSyncingItsName) {
   Milestone synced;
