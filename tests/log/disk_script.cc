@@ -135,6 +135,19 @@ void DiskScript::Run(size_t large) {
   Kill();
 }
 
+void DiskScript::RunGrowing() {
+  Open();
+  Close();
+  options_.segment_bytes *= 4;
+  Open();
+  Append({TestEvent("a", NextData(options_.segment_bytes / 4 - 4000))});
+  AppendSmall("a");
+  Kill();
+  Open();
+  AppendSmall("b");
+  Kill();
+}
+
 std::string Promise::FirstDifference(const std::vector<SeenEvent>& found) const {
   for (size_t i = 0; i < found.size(); ++i) {
     const size_t behind = i - std::min(i, acknowledged.size());

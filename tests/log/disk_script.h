@@ -44,6 +44,9 @@ class DiskScript {
   // Goes on whatever fails, as a broker whose operator starts it again and again would.
   // `large` bytes of data are in each of the events that fill segments.
   void Run(size_t large);
+  // A log without an event, opened again with larger segments: the one that it has must grow. REQUIRES: the
+  // ring has at least 256 KiB.
+  void RunGrowing();
   // Opens the log once more, and checks what is found. False: it could not be opened.
   bool Open();
   void Kill() { log_.reset(); }
@@ -63,7 +66,7 @@ class DiskScript {
   void Close();
   std::string NextData(size_t size);
 
-  const LogOptions options_;
+  LogOptions options_;
   std::unique_ptr<LogWriter> log_;
   Status status_;
   bool was_degraded_ = false;

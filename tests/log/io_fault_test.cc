@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <functional>
 #include <numeric>
 #include <random>
 #include <string>
@@ -81,7 +82,7 @@ class IoFaultTest : public ::testing::TestWithParam<Durability> {
     LogOptions options;
     options.directory = directory + "/data";
     options.durability = GetParam();
-    options.ring_bytes = 64 << 10;
+    options.ring_bytes = ring_bytes_;
     options.segment_bytes = 64 << 10;
     options.streams_max = 100;
     return options;
@@ -95,7 +96,7 @@ class IoFaultTest : public ::testing::TestWithParam<Durability> {
     DiskScript script(Options(scratch.path()));
     {
       const WatchedDisk watched(scratch.path(), &disk);
-      script.Run(kLargeBytes);
+      run_(&script);
     }
     failed_ = disk.first();
     CutPower(script, &disk, scratch.path());
@@ -139,6 +140,8 @@ class IoFaultTest : public ::testing::TestWithParam<Durability> {
     RecordProperty("calls", static_cast<int>(calls.size()));
   }
 
+  uint64_t ring_bytes_ = 64 << 10;
+  std::function<void(DiskScript*)> run_ = [](DiskScript* script) { script->Run(kLargeBytes); };
   DiskImage image_;
   std::string failed_;
 };
@@ -154,6 +157,13 @@ TEST_P(IoFaultTest, LosesNothingWhenAnyWriteIsShort) {
 
 TEST_P(IoFaultTest, LosesNothingWhenTheDiskIsFullWithinAnyWrite) {
   FailEveryCall(DiskWatcher::kShort, "a full disk", /*then_full=*/true);
+}
+
+TEST_P(IoFaultTest, LosesNothingWhenAnyCallFailsWhileASegmentGrows) {
+  ring_bytes_ = 256 << 10;
+  run_ = [](DiskScript* script) { script->RunGrowing(); };
+  FailEveryCall(EIO, "EIO");
+  FailEveryCall(ENOSPC, "ENOSPC");
 }
 
 INSTANTIATE_TEST_SUITE_P(Durabilities, IoFaultTest,

@@ -79,6 +79,9 @@ class CuttingDisk : public DiskWatcher {
   const std::function<void(const DiskModel&)> cut_;
 };
 
+// In place of a size of events: DiskScript::RunGrowing.
+constexpr size_t kGrowing = 0;
+
 class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size_t>> {
  protected:
   ~PowerCutTest() override { PretendBoot(0); }
@@ -87,7 +90,7 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size
     LogOptions options;
     options.directory = directory + "/data";
     options.durability = std::get<0>(GetParam());
-    options.ring_bytes = 64 << 10;
+    options.ring_bytes = ring_bytes_;
     options.segment_bytes = 64 << 10;
     options.streams_max = 100;
     return options;
@@ -151,7 +154,11 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size
     });
     const WatchedDisk watched(scratch.path(), &disk);
     PretendBoot(1);
-    script.Run(std::get<1>(GetParam()));
+    if (std::get<1>(GetParam()) == kGrowing) {
+      script.RunGrowing();
+    } else {
+      script.Run(std::get<1>(GetParam()));
+    }
   }
 
   void CutDuringRecovery(const Kept& kept, size_t limit) {
@@ -173,6 +180,7 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size
     EXPECT_TRUE(log.ok()) << log.status().message();
   }
 
+  const uint64_t ring_bytes_ = std::get<1>(GetParam()) == kGrowing ? 256 << 10 : 64 << 10;
   std::mt19937_64 random_{11};
   DiskImage image_;
   DiskImage second_image_;
@@ -199,7 +207,7 @@ TEST_P(PowerCutTest, LeavesAFrontWithAllThatWasToLast) {
 INSTANTIATE_TEST_SUITE_P(Durabilities, PowerCutTest,
                          ::testing::Combine(::testing::Values(Durability::kProcess,
                                                               Durability::kPower),
-                                            ::testing::Values(700, 3000, 12'000)),
+                                            ::testing::Values(kGrowing, 700, 3000, 12'000)),
                          [](const auto& parameter) {
                            const bool power = std::get<0>(parameter.param) == Durability::kPower;
                            return (power ? "Power" : "Process") +

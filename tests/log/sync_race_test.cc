@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "log/open_segment.h"
 #include "tests/log/disk_calls.h"
 #include "tests/log/log_fixture.h"
 
@@ -126,6 +127,22 @@ TEST_F(SyncRaceTest, AcknowledgesNothingBehindAFailedSyncOfTheOtherThread) {
   EXPECT_FALSE(TryAppend({TestEvent("a", large)}).ok()) << "acknowledged, and not on the disk";
   syncer.join();
   EXPECT_TRUE(log_->degraded());
+}
+
+// Whoever was told need not have said so yet when the other asks.
+TEST_F(SyncRaceTest, AsksTheKernelForNoSegmentAgainWhoseSyncFailed) {
+  int syncs = 0;
+  ScriptedDisk disk;
+  disk.quiet = false;
+  disk.before = [&](const DiskCall& call) { return call.IsSync() && ++syncs == 1 ? EIO : 0; };
+  const WatchedDisk watched(scratch_.path(), &disk);
+  const std::string path = scratch_.path() + "/one.segment";
+  OpenSegment segment(UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)), path,
+                      {.base_sequence = 1, .base_position = kFirstPosition, .size = 64 << 10});
+  EXPECT_FALSE(segment.Sync().ok());
+  EXPECT_FALSE(segment.Sync().ok());
+  EXPECT_FALSE(segment.Close().ok());
+  EXPECT_EQ(syncs, 1);
 }
 
 // A new segment is on the disk only with its name.
