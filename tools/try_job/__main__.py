@@ -60,7 +60,7 @@ def run_job(shims, directory, paths):
             raise RuntimeError(f"{failed.name}: {failed.error}")
         if time.monotonic() - begin > JOB_SECONDS_MAX:
             raise RuntimeError(f"the agents were not done after {JOB_SECONDS_MAX} s")
-        progress.at(sum(agent.claimed for agent in agents), "tasks claimed")
+        progress.at(sum(agent.done for agent in agents), "tasks done")
         agents[0].join(0.02)
         if not agents[0].is_alive():
             time.sleep(0.001)
@@ -79,8 +79,8 @@ def show_agents(agents, events):
         append = show.micros(show.quantile(agent.shim.round_trips_ns["append"], 0.5)) if is_worker else "-"
         calls = sum(map(len, agent.shim.round_trips_ns.values()))
         appended = sum(event["agent"] == agent.name and not event["stream"].startswith("$") for event in events)
-        rows.append([agent.name, calls, appended, agent.claimed, agent.lost, append])
-    show.table(["agent", "calls", "events", "claims won", "lost", "append p50"], rows)
+        rows.append([agent.name, calls, appended, agent.done, agent.asked, agent.decided, append])
+    show.table(["agent", "calls", "events", "tasks done", "asked", "decided", "append p50"], rows)
 
 
 def show_log(text):
@@ -173,7 +173,7 @@ def demonstrate(arguments, scratch, running):
     summary = agents[0].summary
     print(
         f"  done in {seconds:.1f} s: {summary['files']} files, {summary['lines']:,} lines, {summary['bytes']:,} bytes,"
-        f" {summary['includes']:,} includes, longest line {summary['longest_line']:,}, {summary['left_to_do']} left to do"
+        f" {summary['code']} of code, {summary['includes']:,} includes, longest line {summary['longest_line']:,}, {summary['left_to_do']} left to do"
     )
     show_agents(agents, events)
     wrong = job.check(events, paths, [agent.name for agent in agents[1:]])
@@ -197,8 +197,9 @@ def demonstrate(arguments, scratch, running):
     for sentence in wrong:
         show.bad(sentence)
     if not wrong:
-        lost = sum(agent.lost for agent in agents)
-        show.good(f"each of the {len(paths)} tasks was claimed once and done once, by the same agent; {lost} claims lost")
+        asked, decided = (sum(getattr(agent, what) for agent in agents) for what in ("asked", "decided"))
+        show.good(f"each of the {len(paths)} tasks was taken by one agent at a time and settled once")
+        show.good(f"{asked} questions were asked, {decided} were new and decided once; the others shared the verdicts")
         show.good("all processes ended by themselves")
     return not wrong
 

@@ -1,10 +1,13 @@
-"""The job: a planner makes a task of each file, workers claim them, look at the files, and all wait for
-each other. Everything they know of each other they know from the log.
+"""The job: a planner makes a task of each file, workers take them from the stream as a group, look at the
+files, and share what they find out about kinds of files. Everything they know of each other they know from
+the log.
 
-    tasks/0001   task.created {path}     by the planner
-                 task.claimed            expect 1: one worker wins, the others are told and go on
-                 task.done {lines, ...}  expect 2, by the same
+    tasks        task.created {path}            by the planner
+    results      task.done {path, lines, ...}   by the worker that took the task, before it settles it
     plan         plan.ready {tasks}, then plan.summary when all is done
+
+Whether files with a certain ending are code is asked with `validate`: the first worker that meets an ending is
+told to decide, and looks; everybody else gets its verdict.
 """
 
 import os
@@ -15,6 +18,9 @@ FILES_MAX = 400
 FILE_BYTES_MAX = 1 << 20
 BATCH_EVENTS = 100
 WAIT_MS = 20_000
+GROUP = "workers"
+TAKE_MAX = 2
+TAKE_WAIT_MS = 200
 SKIPPED_DIRECTORIES = {"build", "node_modules", "__pycache__", "target", "venv"}
 # Words that mark what somebody meant to come back to; in pieces, so as not to count this file.
 LEFT_TO_DO = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "HA" + "CK", "XX" + "X"]))
@@ -57,6 +63,12 @@ def look_at(path):
     }
 
 
+def is_code(path):
+    """What the one who is to decide looks at: whether the file includes or imports anything."""
+    with open(path, "rb") as file:
+        return INCLUDES.search(file.read(FILE_BYTES_MAX).decode("utf-8", errors="replace")) is not None
+
+
 def wait_for(shim, enough, **filter_):
     """Waits until `enough(events so far)`; returns the events."""
     events, after = [], 0
@@ -75,8 +87,9 @@ class Agent(threading.Thread):
         self.shim = shim
         self.directory = directory
         self.error = None
-        self.claimed = 0
-        self.lost = 0
+        self.done = 0
+        self.asked = 0
+        self.decided = 0
 
     def run(self):
         try:
@@ -94,39 +107,46 @@ class Planner(Agent):
     def work(self):
         for first in range(0, len(self.paths), BATCH_EVENTS):
             batch = [
-                {"stream": f"tasks/{number:04}", "type": "task.created", "data": {"path": path}}
-                for number, path in enumerate(self.paths[first : first + BATCH_EVENTS], start=first + 1)
+                {"stream": "tasks", "type": "task.created", "data": {"path": path}}
+                for path in self.paths[first : first + BATCH_EVENTS]
             ]
             self.shim.call("append", events=batch)
         self.shim.call("append", stream="plan", type="plan.ready", data={"tasks": len(self.paths)}, expect=0)
-        done = wait_for(self.shim, lambda events: len(events) >= len(self.paths), stream="tasks/*", types=["task.done"])
+        done = wait_for(self.shim, lambda events: len(events) >= len(self.paths), stream="results", types=["task.done"])
         found = [event["data"] for event in done]
         self.summary = {key: sum(one[key] for one in found) for key in ("bytes", "lines", "left_to_do", "includes")}
         self.summary["files"] = len(found)
+        self.summary["code"] = sum(one["code"] for one in found)
         self.summary["longest_line"] = max((one["longest_line"] for one in found), default=0)
         self.shim.call("append", stream="plan", type="plan.summary", data=self.summary, expect=1)
 
 
 class Worker(Agent):
     def work(self):
-        plan = wait_for(self.shim, len, stream="plan", types=["plan.ready"])
-        count = plan[0]["data"]["tasks"]
-        for task in wait_for(
-            self.shim, lambda events: len(events) >= count, stream="tasks/*", types=["task.created"]
-        ):
-            if self.claim(task["stream"]):
-                found = look_at(os.path.join(self.directory, task["data"]["path"]))
-                self.shim.call("append", stream=task["stream"], type="task.done", data=found, expect=2)
-        wait_for(self.shim, len, stream="plan", types=["plan.summary"])
+        while not self.shim.call("read", stream="plan", types=["plan.summary"])["events"]:
+            taken = self.shim.call("take", stream="tasks", group=GROUP, max=TAKE_MAX, wait_ms=TAKE_WAIT_MS)
+            for task in taken["events"]:
+                self.do(task)
 
-    def claim(self, stream):
-        """The stream is at 1 until somebody has claimed the task: of those who try exactly one wins."""
-        answer = self.shim.call("append", stream=stream, type="task.claimed", expect=1)
-        if answer["appended"]:
-            self.claimed += 1
-        else:
-            self.lost += 1
-        return answer["appended"]
+    def do(self, task):
+        path = task["data"]["path"]
+        found = {"path": path, "code": self.ask_whether_code(path), **look_at(os.path.join(self.directory, path))}
+        # Should this worker die before it has settled the task, another does it again: the id makes that one result.
+        self.shim.call("append", stream="results", type="task.done", data=found, id=f"task-{task['revision']}")
+        if not self.shim.call("settle", token=task["token"], outcome="done")["settled"]:
+            raise RuntimeError(f"the lease of task {task['revision']} had ended")
+        self.done += 1
+
+    def ask_whether_code(self, path):
+        ending = os.path.splitext(path)[1] or os.path.basename(path)
+        self.asked += 1
+        answer = self.shim.call("validate", kind="file.is_code", input={"ending": ending})
+        if answer.get("you_decide"):
+            verdict = "allow" if is_code(os.path.join(self.directory, path)) else "deny"
+            self.decided += 1
+            self.shim.call("decide", key=answer["key"], token=answer["token"], verdict=verdict, reason=f"looked at {path}")
+            return verdict == "allow"
+        return answer["verdict"] == "allow"
 
 
 def check(events, paths, workers):
@@ -134,21 +154,40 @@ def check(events, paths, workers):
     wrong = []
     if [event["sequence"] for event in events] != list(range(1, len(events) + 1)):
         wrong.append("sequences are not 1, 2, 3, ...")
-    tasks = {}
+    if sum(event["type"] == "task.created" for event in events) != len(paths):
+        wrong.append(f"not {len(paths)} tasks in the log")
+    wrong += _check_results(events, paths, workers)
+    wrong += _check_group(events, paths, workers)
+    decided = [event["data"]["key"] for event in events if event["type"] == "verdict.decided"]
+    if len(decided) != len(set(decided)):
+        wrong.append("a question was decided twice")
+    return wrong
+
+
+def _check_results(events, paths, workers):
+    results = [event for event in events if event["stream"] == "results"]
+    wrong = [f"a result by {event['agent']}, who is no worker" for event in results if event["agent"] not in workers]
+    if sorted(event["data"]["path"] for event in results) != sorted(paths):
+        wrong.append(f"{len(results)} results for {len(paths)} files, or not one for each")
+    return wrong
+
+
+def _check_group(events, paths, workers):
+    """Each task was in one worker's hands at a time, and settled once."""
+    wrong, holder, settled = [], {}, set()
     for event in events:
-        if event["stream"].startswith("tasks/"):
-            tasks.setdefault(event["stream"], []).append(event)
-    if len(tasks) != len(paths):
-        wrong.append(f"{len(tasks)} tasks in the log for {len(paths)} files")
-    for stream, history in sorted(tasks.items()):
-        if [(event["revision"], event["type"]) for event in history] != [
-            (1, "task.created"),
-            (2, "task.claimed"),
-            (3, "task.done"),
-        ]:
-            wrong.append(f"{stream}: {[event['type'] for event in history]}")
-        elif history[1]["agent"] not in workers:
-            wrong.append(f"{stream}: claimed by {history[1]['agent']}, who is no worker")
-        elif history[1]["agent"] != history[2]["agent"]:
-            wrong.append(f"{stream}: claimed by {history[1]['agent']}, done by {history[2]['agent']}")
+        if event["stream"] != f"$groups/tasks/{GROUP}" or "revisions" not in event["data"]:
+            continue
+        for first, last in event["data"]["revisions"]:
+            for revision in range(first, last + 1):
+                if event["type"] == "group.taken":
+                    if revision in holder or revision in settled:
+                        wrong.append(f"task {revision} was handed out while {holder.get(revision)} had it")
+                    holder[revision] = event["agent"]
+                elif event["type"] == "group.settled":
+                    if holder.pop(revision, None) != event["agent"]:
+                        wrong.append(f"task {revision} was settled by {event['agent']}, who did not have it")
+                    settled.add(revision)
+    if settled != set(range(1, len(paths) + 1)) or holder:
+        wrong.append(f"{len(settled)} of {len(paths)} tasks are settled, {len(holder)} in somebody's hands")
     return wrong
