@@ -132,8 +132,9 @@ std::optional<ExitStatus> Program::Parse(int argc, char** argv) {
   }
 }
 
-Client Program::MakeClient(const std::string& agent) const {
-  return Client({.socket = socket_, .agent = agent, .program = "roost " ROOST_VERSION});
+Client Program::MakeClient(const std::string& agent, std::chrono::milliseconds timeout) const {
+  return Client(
+      {.socket = socket_, .agent = agent, .program = "roost " ROOST_VERSION, .timeout = timeout});
 }
 
 void PrintError(std::string_view message) { fmt::print(stderr, "roost: {}\n", Printable(message)); }

@@ -77,7 +77,8 @@ class Program {
   ExitStatus Run() { return run_(); }
 
   // A client that says which program it is. `agent` may be empty.
-  Client MakeClient(const std::string& agent = "") const;
+  Client MakeClient(const std::string& agent = "",
+                    std::chrono::milliseconds timeout = ClientOptions().timeout) const;
   // --socket, may be empty.
   const std::string& socket() const { return socket_; }
 
@@ -115,6 +116,7 @@ void AddClaimsCommand(Program& program);
 void AddDecideCommand(Program& program);
 void AddDumpCommand(Program& program);
 void AddGroupsCommand(Program& program);
+void AddHookCommand(Program& program);
 void AddParkedCommand(Program& program);
 void AddReadCommand(Program& program);
 void AddReleaseCommand(Program& program);

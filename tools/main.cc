@@ -11,7 +11,8 @@ constexpr void (*kCommands[])(roost::Program&) = {
     roost::AddAgentsCommand, roost::AddClaimCommand,  roost::AddReleaseCommand,
     roost::AddClaimsCommand, roost::AddTakeCommand,   roost::AddSettleCommand,
     roost::AddParkedCommand, roost::AddGroupsCommand, roost::AddValidateCommand,
-    roost::AddDecideCommand, roost::AddTraceCommand,  roost::AddVerifyCommand,
+    roost::AddDecideCommand, roost::AddTraceCommand,  roost::AddHookCommand,
+    roost::AddVerifyCommand,
 };
 
 }  // namespace
