@@ -95,7 +95,7 @@ TEST_F(PatternsTest, AskAndAnswer) {
                {"causation_id", std::to_string(question.at("sequence").to_number<uint64_t>())}});
   const json::object answer = Only(Fine(alice.FinishCall(waiting)));
   EXPECT_EQ(answer.at("correlation_id"), "q-17");
-  EXPECT_EQ(answer.at("causation_id"), std::to_string(asked));
+  EXPECT_EQ(answer.at("causation_id"), json::string(std::to_string(asked)));
   EXPECT_EQ(answer.at("data"), "main");
 }
 
