@@ -36,6 +36,7 @@ reason = "looking is harmless"
 
 [[rule]]
 kind = "tool.Write"
+glob = "*"
 verdict = "ask"
 reason = "files are for a person to allow"
 )";
