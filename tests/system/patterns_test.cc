@@ -238,7 +238,7 @@ TEST_F(PatternsTest, AuditTrail) {
   std::vector<uint64_t> found;
   std::istringstream lines(traced.output);
   for (std::string line; std::getline(lines, line);) {
-    found.push_back(json::parse(line).at("sequence").to_number<uint64_t>());
+    found.push_back(json::parse(line).at("event").at("sequence").to_number<uint64_t>());
   }
   EXPECT_EQ(found, (std::vector<uint64_t>{wish, work}));
 }
