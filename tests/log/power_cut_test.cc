@@ -140,8 +140,9 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size
   void CutEverywhere(size_t limit, size_t keep_each) {
     const ScratchDirectory scratch(ScratchDirectory::Place::kMemory);
     DiskScript script(Options(scratch.path()));
+    uint64_t changes = 0;
     CuttingDisk disk({}, [&](const DiskModel& model) {
-      if (HasFailure()) return;
+      if (HasFailure() || ++changes % Scaled({.soak = 1, .gate = 1, .sanitized = 5}) != 0) return;
       ForEachState(model, limit, &random_, [&](const DiskModel::Contents& contents) {
         if (HasFailure()) return;
         image_.Write(scratch.path(), contents);

@@ -154,7 +154,7 @@ TEST_F(RotTest, IsFoundWhicheverBitFlips) {
     for (uint64_t offset = 0; offset < end; ++offset) {
       for (uint64_t bit = 0; bit < 8; ++bit) {
         // All, or one of every other byte, or fewer.
-        if ((offset * 8 + bit) % Scaled({.soak = 1, .gate = 17, .sanitized = 211}) != 0) continue;
+        if ((offset * 8 + bit) % Scaled({.soak = 1, .gate = 17, .sanitized = 509}) != 0) continue;
         const char flipped = static_cast<char>(file.bytes[offset] ^ (1 << bit));
         Put(file.path, offset, {&flipped, 1});
         SCOPED_TRACE(file.path + " " + std::to_string(offset) + "." + std::to_string(bit));
@@ -170,7 +170,7 @@ TEST_F(RotTest, IsFoundWhicheverBitFlips) {
 }
 
 TEST_F(RotTest, IsFoundWhereverAFileIsCut) {
-  const uint64_t step = Scaled({.soak = 1, .gate = 7, .sanitized = 41});
+  const uint64_t step = Scaled({.soak = 1, .gate = 7, .sanitized = 101});
   uint64_t cuts = 0;
   for (const File& file : files_) {
     const bool is_newest = &file == &files_[1];
