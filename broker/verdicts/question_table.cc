@@ -32,6 +32,8 @@ void QuestionTable::Apply(const QuestionEvent& event, uint64_t now_ns, UndoLog* 
 void QuestionTable::ApplyAsked(const QuestionEvent& event, uint64_t now_ns, UndoLog* undo) {
   const QuestionId id{event.key, event.policy, event.uid};
   if (open_.contains(id)) return;
+  // It is asked because the time of what was decided before is over, and no restart may begin that anew.
+  if (verdicts_.contains(id)) ChangeVerdict(id, std::nullopt, undo);
   if (open_.size() >= kOpenMax) {
     if (abandoned_.empty()) return;
     ChangeOpen(QuestionId(by_sequence_.at(*abandoned_.begin())), std::nullopt, undo);
@@ -107,8 +109,17 @@ void QuestionTable::SetPolicy(uint64_t version) {
   for (const QuestionId& id : old) DropOpen(id);
 }
 
-void QuestionTable::RestartTimes(uint64_t now_ns) {
-  for (auto& [id, verdict] : verdicts_) verdict.expires_ns = EndOf(verdict.ttl_ms, now_ns);
+void QuestionTable::RestartTimes(uint64_t now_ns, uint64_t wall_ns) {
+  std::vector<QuestionId> ended;
+  for (auto& [id, verdict] : verdicts_) {
+    if (verdict.ttl_ms == 0) continue;
+    verdict.expires_ns = EndOf(verdict.ttl_ms, now_ns);
+    // A clock that was set back cannot tell. A rule says the same again.
+    const bool has_ended =
+        wall_ns < verdict.decided_ns || wall_ns >= EndOf(verdict.ttl_ms, verdict.decided_ns);
+    if (has_ended || id.uid == kAnyUid) ended.push_back(id);
+  }
+  for (const QuestionId& id : ended) DropVerdict(id);
   leases_.clear();
   for (auto& [id, question] : open_) {
     question.lease_end_ns = now_ns + kLeaseNs;

@@ -60,8 +60,9 @@ class QuestionTable : public RecoveredTable {
   void Apply(const QuestionEvent& event, uint64_t now_ns, UndoLog* undo);
   // Another policy is in force. The caller has finished the turn.
   void SetPolicy(uint64_t version);
-  // All that was running begins anew.
-  void RestartTimes(uint64_t now_ns);
+  // All that was running begins anew. Verdicts of agents whose time is over at `wall_ns` (CLOCK_REALTIME), or may
+  // be, are forgotten, and so is every verdict of a rule that does not hold for ever.
+  void RestartTimes(uint64_t now_ns, uint64_t wall_ns);
 
   // RecoveredTable
   void OnOwnEvent(const RecordHeader& header, const wire::Event& event) override;

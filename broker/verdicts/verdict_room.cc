@@ -17,6 +17,8 @@ using Type = QuestionEvent::Type;
 
 constexpr std::string_view kNotDecidedYet = "it is being decided; ask again, or wait with wait_ms";
 constexpr std::string_view kTimeOver = "it is being decided and was not within the time; ask again";
+constexpr std::string_view kHasEnded =
+    "what was decided has ended while the others were waited for; ask again";
 constexpr std::string_view kPolicyChanged = "the policy was changed meanwhile; ask again";
 // Each attempt stages at least one event, or nothing is missing any more.
 constexpr int kSettleAttemptsMax = VerdictRoom::kQuestionsMax + 2;
@@ -86,9 +88,16 @@ QuestionAnswer Undecided(const VerdictKey& key, std::string_view reason) {
   return answer;
 }
 
-void Set(QuestionSlot* slot, QuestionAnswer answer) {
+void Set(QuestionSlot* slot, QuestionAnswer answer, uint64_t expires_ns = UINT64_MAX) {
   slot->is_answered = true;
   slot->answer = std::move(answer);
+  slot->expires_ns = expires_ns;
+}
+
+// Nothing that was answered under the old policy is answered still.
+void Void(QuestionSlot* slot) {
+  if (!slot->answer.error.empty()) return;
+  Set(slot, Undecided(slot->is_answered ? slot->answer.key : slot->id.key, kPolicyChanged));
 }
 
 }  // namespace
@@ -226,7 +235,7 @@ VerdictRoom::Step VerdictRoom::SettleOne(const Asked& asked, Examination& questi
   const uint64_t now_ns = parts_.now_ns();
   const QuestionId ruled{question.key, policy_->version(), kAnyUid};
   if (const KnownVerdict* known = parts_.table->FindVerdict(ruled, now_ns)) {
-    Set(slot, Answered(question.key, *known, /*cached=*/true));
+    Set(slot, Answered(question.key, *known, /*cached=*/true), known->expires_ns);
     return Step::kGoOn;
   }
   if (!question.has_ruling) {
@@ -237,7 +246,7 @@ VerdictRoom::Step VerdictRoom::SettleOne(const Asked& asked, Examination& questi
 
   slot->id = {question.key, policy_->version(), asked.session.uid};
   if (const KnownVerdict* known = parts_.table->FindVerdict(slot->id, now_ns)) {
-    Set(slot, Answered(question.key, *known, /*cached=*/true));
+    Set(slot, Answered(question.key, *known, /*cached=*/true), known->expires_ns);
     return Step::kGoOn;
   }
   if (!policy_->AgentsMayDecide(question.kind)) {
@@ -290,7 +299,7 @@ VerdictRoom::Step VerdictRoom::ApplyRule(const Asked& asked, const Examination& 
   }
   parts_.publisher->Note(id);
   const auto& known = parts_.table->verdicts().at(id);
-  Set(slot, Answered(question.key, known, /*cached=*/false));
+  Set(slot, Answered(question.key, known, /*cached=*/false), known.expires_ns);
   return Step::kGoOn;
 }
 
@@ -365,8 +374,10 @@ void VerdictRoom::Wait(const Asked& asked, std::vector<QuestionSlot> slots, uint
 
 QuestionAnswer VerdictRoom::AnswerFor(const Session& session, const QuestionSlot& slot,
                                       std::string_view otherwise) const {
+  const uint64_t now_ns = parts_.now_ns();
+  if (slot.is_answered && now_ns >= slot.expires_ns) return Undecided(slot.answer.key, kHasEnded);
   if (slot.is_answered) return slot.answer;
-  if (const KnownVerdict* known = parts_.table->FindVerdict(slot.id, parts_.now_ns())) {
+  if (const KnownVerdict* known = parts_.table->FindVerdict(slot.id, now_ns)) {
     return Answered(slot.id.key, *known, /*cached=*/false);
   }
   const OpenQuestion* open = parts_.table->FindOpen(slot.id);
@@ -460,7 +471,7 @@ Bytes VerdictRoom::ReplyTo(const KeptAnswer& answer) {
 
 void VerdictRoom::OnStarted(uint64_t now_ns) {
   parts_.table->SetPolicy(policy_->version());
-  parts_.table->RestartTimes(now_ns);
+  parts_.table->RestartTimes(now_ns, WallNs());
   for (const auto& [id, open] : parts_.table->open()) {
     const Session* session = parts_.sessions->Find(open.session);
     const bool may_come_back = session != nullptr && session->state != Session::State::kEnded;
@@ -477,7 +488,8 @@ void VerdictRoom::SetPolicy(std::shared_ptr<const Policy> policy) {
   parts_.publisher->SetPolicy(policy_->version());
   parts_.publisher->NoteAll();
   for (auto place = waiting_.First(); waiting_.Has(place); place = waiting_.First()) {
-    const WaitingRequest request = TakeWaiting(place);
+    WaitingRequest request = TakeWaiting(place);
+    for (QuestionSlot& slot : request.slots) Void(&slot);
     Conclude(request.asked(), request.slots, kPolicyChanged);
   }
 }

@@ -20,8 +20,9 @@ namespace roost {
 // What a request knows of one of its questions: the answer, or that the table has it.
 struct QuestionSlot {
   bool is_answered = false;
-  QuestionAnswer answer = {};  // is_answered
-  QuestionId id = {};          // else
+  QuestionAnswer answer = {};        // is_answered
+  uint64_t expires_ns = UINT64_MAX;  // CLOCK_MONOTONIC; of the answer
+  QuestionId id = {};                // not is_answered
 };
 
 struct WaitingRequest {

@@ -137,6 +137,47 @@ TEST_F(QuestionTableTest, ForgetsOpenQuestionsOfAnotherPolicy) {
   EXPECT_EQ(table_.verdicts().size(), 1u);
 }
 
+TEST_F(QuestionTableTest, RestartsNoTimeThatIsOver) {
+  Decide(1);
+  const uint64_t decided_ns = table_.verdicts().at(Id(1)).decided_ns;
+  const uint64_t end_ns = decided_ns + 1000 * 1'000'000;
+  const QuestionTable before = table_;
+  table_.RestartTimes(now_ns_, end_ns - 1);
+  EXPECT_NE(table_.FindVerdict(Id(1), now_ns_), nullptr);
+  EXPECT_EQ(table_.FindVerdict(Id(1), now_ns_ + 1'000'000'000), nullptr);
+  table_ = before;
+  table_.RestartTimes(now_ns_, end_ns);
+  EXPECT_EQ(table_.FindVerdict(Id(1), now_ns_), nullptr);
+  // The clock was set back.
+  table_ = before;
+  table_.RestartTimes(now_ns_, decided_ns - 1);
+  EXPECT_EQ(table_.FindVerdict(Id(1), now_ns_), nullptr);
+}
+
+TEST_F(QuestionTableTest, RestartsWhatHoldsForEverAndNoRuleThatDoesNot) {
+  for (const uint64_t ttl_ms : {0u, 1000u}) {
+    QuestionEvent decided = Make(Type::kDecided, 1, 1);
+    QuestionEvent ruled = Make(Type::kRuled, 2, 1);
+    decided.ttl_ms = ruled.ttl_ms = ttl_ms;
+    table_.Apply(decided, now_ns_, nullptr);
+    table_.Apply(ruled, now_ns_, nullptr);
+    table_.RestartTimes(now_ns_, decided.time_ns + 1);
+    EXPECT_NE(table_.FindVerdict(Id(1), now_ns_), nullptr);
+    const QuestionId ruled_id{KeyOf(2), policy_, kAnyUid};
+    EXPECT_EQ(table_.FindVerdict(ruled_id, now_ns_) != nullptr, ttl_ms == 0);
+  }
+}
+
+TEST_F(QuestionTableTest, ForgetsTheVerdictOfWhatIsAskedAnew) {
+  Decide(1);
+  const std::string before = Describe(table_);
+  UndoLog undo;
+  Ask(1, 5, &undo);
+  EXPECT_TRUE(table_.verdicts().empty());
+  undo.RollBack();
+  EXPECT_EQ(Describe(table_), before);
+}
+
 TEST_F(QuestionTableTest, SkipsEventsThatMakeNoSense) {
   QuestionEvent nonsense = Make(Type::kReassigned, 1, 1);
   nonsense.question = 77;

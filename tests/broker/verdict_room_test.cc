@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "broker/coordination/coordinator.h"
+#include "broker/verdicts/policy_file.h"
 #include "ipc/messages.h"
 #include "log/record.h"
 #include "tests/broker/scripted_log.h"
@@ -82,9 +83,16 @@ class VerdictRoomTest : public ::testing::Test {
     const RequestEncoder::QuestionFields question{"k", "1"};
     Handle(client, number, encoder_.Validate(number, std::span(&question, 1), wait_ms, false));
   }
-  void Decide(Client& client, uint64_t number, uint64_t token) {
+  // The same question and another one.
+  void AskBoth(Client& client, uint64_t number, uint32_t wait_ms) {
+    const RequestEncoder::QuestionFields questions[] = {{"k", "1"}, {"k", "2"}};
+    Handle(client, number, encoder_.Validate(number, questions, wait_ms, false));
+  }
+  void Decide(Client& client, uint64_t number, uint64_t token, uint64_t ttl_ms = 0) {
     const VerdictKey key = *QuestionKey("k", "1");
-    Handle(client, number, encoder_.Decide(number, {key, {token, 0}, wire::Verdict::Allow}));
+    RequestEncoder::DecideFields decision{key, {token, 0}, wire::Verdict::Allow};
+    decision.ttl_ms = ttl_ms;
+    Handle(client, number, encoder_.Decide(number, decision));
   }
   void Handle(Client& client, uint64_t number, Bytes message) {
     words_.assign(message.size() / 8 + 1, 0);
@@ -205,6 +213,52 @@ TEST_F(VerdictRoomTest, TakesAllBackWhenItsEventsAreNotWritten) {
   EndTurn();
   EXPECT_TRUE(bob->Receive()->body_as_Decided()->recorded());
   EXPECT_EQ(alice->Answer()->verdict(), wire::Verdict::Allow);
+}
+
+TEST_F(VerdictRoomTest, GivesNoAnswerThatEndedWhileOthersWereWaitedFor) {
+  const auto alice = Join(1);
+  const auto bob = Join(2);
+  Ask(*alice, 1);
+  EndTurn();
+  Decide(*alice, 2, alice->Answer()->token(), 1'000);
+  EndTurn();
+  ASSERT_TRUE(alice->Receive()->body_as_Decided()->recorded());
+  AskBoth(*alice, 3, 0);
+  EndTurn();
+  ASSERT_EQ(alice->Answer()->verdict(), wire::Verdict::Allow);
+  AskBoth(*bob, 1, 2'000);
+  EndTurn();
+  ASSERT_NE(bob->Receive()->body_as_Queued(), nullptr);
+  test_now_ns += 2 * kNsPerSecond;
+  EndTurn();
+  const wire::Answer* answer = bob->Answer();
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->verdict(), wire::Verdict::Undecided);
+}
+
+TEST_F(VerdictRoomTest, GivesNoAnswerOfThePolicyBefore) {
+  const auto alice = Join(1);
+  const auto bob = Join(2);
+  Ask(*alice, 1);
+  EndTurn();
+  Decide(*alice, 2, alice->Answer()->token());
+  EndTurn();
+  ASSERT_TRUE(alice->Receive()->body_as_Decided()->recorded());
+  AskBoth(*alice, 3, 0);
+  EndTurn();
+  ASSERT_EQ(alice->Answer()->verdict(), wire::Verdict::Allow);
+  AskBoth(*bob, 1, 50'000);
+  EndTurn();
+  ASSERT_NE(bob->Receive()->body_as_Queued(), nullptr);
+  const auto policy = ParsePolicy("agents_decide = [\"k\"]\n", "policy.toml");
+  ASSERT_TRUE(policy.ok()) << policy.status().message();
+  room_->SetPolicy(*policy);
+  const wire::Reply* reply = bob->Receive();
+  ASSERT_NE(reply, nullptr);
+  for (const wire::Answer* answer : *reply->body_as_Validated()->answers()) {
+    EXPECT_EQ(answer->verdict(), wire::Verdict::Undecided);
+    EXPECT_NE(answer->key(), nullptr);
+  }
 }
 
 TEST_F(VerdictRoomTest, GivesTheTurnUpWhenItIsFull) {
