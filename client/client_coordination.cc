@@ -102,38 +102,41 @@ Result<uint64_t> Client::Unpark(std::string_view stream, std::string_view group,
   });
 }
 
+namespace {
+
+// All answers from shared memory; nullopt: the broker has to be asked, and for all of them, since what is known now
+// may not hold any more when the others are answered.
+std::optional<std::vector<Answer>> LookUpAll(const RingReader& ring,
+                                             std::span<const Question> questions) {
+  std::vector<Answer> answers;
+  const uint64_t now_ns = MonotonicNs();
+  for (const Question& question : questions) {
+    const Result<VerdictKey> key = QuestionKey(question.kind, question.input);
+    // What is wrong with a question is the broker's to say, beside the answers to the others.
+    if (!key.ok()) return std::nullopt;
+    std::optional<Answer> known = LookUpVerdict(ring, *key, ::geteuid(), now_ns);
+    if (!known.has_value()) return std::nullopt;
+    answers.push_back(*std::move(known));
+  }
+  return answers;
+}
+
+}  // namespace
+
 Result<std::vector<Answer>> Client::Validate(std::span<const Question> questions, milliseconds wait,
                                              Asking asking) {
   ROOST_RETURN_IF_ERROR(CheckQuestions(questions, wait));
   ROOST_RETURN_IF_ERROR(impl_->EnsureRing());
-  std::vector<Answer> answers(questions.size());
-  std::vector<Question> open;  // what shared memory has not
-  std::vector<size_t> places;
-  for (size_t i = 0; i < questions.size(); ++i) {
-    const Result<VerdictKey> key = QuestionKey(questions[i].kind, questions[i].input);
-    std::optional<Answer> known;
-    // What is wrong with a question is the broker's to say, beside the answers to the others.
-    if (key.ok()) {
-      known = LookUpVerdict(*impl_->connection.ring(), *key, ::geteuid(), MonotonicNs());
-    }
-    if (known.has_value()) {
-      answers[i] = *std::move(known);
-    } else {
-      open.push_back(questions[i]);
-      places.push_back(i);
+  // A broker that has gone takes nothing back any more: what it left behind does not count.
+  if (impl_->connection.attached()) {
+    if (auto answers = LookUpAll(*impl_->connection.ring(), questions)) {
+      impl_->connection.NoteActivity();
+      return *std::move(answers);
     }
   }
-  if (open.empty()) {
-    impl_->connection.NoteActivity();
-    return answers;
-  }
-  Result<std::vector<Answer>> told =
-      impl_->Ask<Result<std::vector<Answer>>>(wait, [&](uint64_t deadline_ns, auto done) {
-        impl_->connection.Validate(open, wait, deadline_ns, std::move(done), asking);
-      });
-  if (!told.ok()) return told.status();
-  for (size_t i = 0; i < places.size(); ++i) answers[places[i]] = std::move((*told)[i]);
-  return answers;
+  return impl_->Ask<Result<std::vector<Answer>>>(wait, [&](uint64_t deadline_ns, auto done) {
+    impl_->connection.Validate(questions, wait, deadline_ns, std::move(done), asking);
+  });
 }
 
 Result<DecideResult> Client::Decide(const Decision& decision) {

@@ -331,34 +331,50 @@ TEST_F(ValidateTest, TellsWhoIsToDecide) {
                         0));
 }
 
-TEST_F(ValidateTest, AnswersFromSharedMemoryWithoutTheBroker) {
+TEST_F(ValidateTest, AnswersFromSharedMemoryWithoutAskingTheBroker) {
   Call("status", "{}");
   Decided(R"({"a":1,"b":2})", Verdict::kAllow);
-  log_.broker = false;
   const std::string answer = Call("validate", R"({"kind":"k","input":{ "b" : 2, "a" : 1.0 }})");
   EXPECT_EQ(Member(answer, {"verdict"}), "\"allow\"");
   EXPECT_EQ(Member(answer, {"cached"}), "true");
   EXPECT_EQ(log_.validations, 0u);
   EXPECT_EQ(latencies_.validate.Count(), 1u);
   log_.SetPolicyVersion(2);
+  log_.broker = false;
   Refusal("validate", R"({"kind":"k","input":{"a":1,"b":2}})");
 }
 
-TEST_F(ValidateTest, AsksTheBrokerOnlyForWhatSharedMemoryDoesNotHave) {
+TEST_F(ValidateTest, DoesNotTrustWhatABrokerThatHasGoneLeftBehind) {
+  Call("status", "{}");
+  Decided("1", Verdict::kAllow);
+  // Asked twice it is kept, and asked a third time answered from there.
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Member(Call("validate", R"({"kind":"k","input":1})"), {"verdict"}), "\"allow\"");
+  }
+  log_.broker = false;
+  Refusal("validate", R"({"kind":"k","input":1})");
+  Refusal("validate", R"({"kind":"k","input": 1})");
+  EXPECT_EQ(log_.validations, 0u);
+}
+
+TEST_F(ValidateTest, AsksTheBrokerForAllWhenSharedMemoryDoesNotHaveOne) {
   Call("status", "{}");
   Decided("1", Verdict::kAllow);
   Decided("3", Verdict::kDeny);
-  log_.answers.resize(1);
-  log_.answers[0].verdict = Verdict::kAsk;
+  log_.answers.resize(4);
+  log_.answers[0].verdict = Verdict::kDeny;  // decided anew meanwhile
+  log_.answers[1].verdict = Verdict::kAsk;
+  log_.answers[2].error = "too large";
+  log_.answers[3].verdict = Verdict::kDeny;
   const auto answers = Elements(
       Call(
           "validate",
           R"({"questions":[{"kind":"k","input":1},{"kind":"k","input":2},{"kind":"k","input":9007199254740993},{"kind":"k","input":3}]})"),
       "answers");
-  ASSERT_EQ(log_.last_questions.size(), 1u);
-  EXPECT_EQ(log_.last_questions[0].input, "2");
+  ASSERT_EQ(log_.last_questions.size(), 4u);
+  EXPECT_EQ(log_.last_questions[1].input, "2");
   ASSERT_EQ(answers.size(), 4u);
-  EXPECT_EQ(Member(answers[0], {"verdict"}), "\"allow\"");
+  EXPECT_EQ(Member(answers[0], {"verdict"}), "\"deny\"");
   EXPECT_EQ(Member(answers[1], {"verdict"}), "\"ask\"");
   EXPECT_NE(Member(answers[2], {"error"}), "");
   EXPECT_EQ(Member(answers[3], {"verdict"}), "\"deny\"");

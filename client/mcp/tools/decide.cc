@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kKeyTextBytes = 64;
 constexpr size_t kTokenBytesMax = 64;
 constexpr size_t kReasonBytesMax = 512;
-constexpr uint64_t kTtlMsMax = 10ull * 365 * 24 * 3'600'000;  // who wants longer wants for ever
+constexpr uint64_t kTtlMsMax = 366ull * 24 * 3'600'000;  // who wants longer wants for ever
 
 class DecideOperation : public Operation {
  public:

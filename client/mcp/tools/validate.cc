@@ -1,4 +1,4 @@
-// The tool `validate`: what is allowed, answered from shared memory when it was decided before, else by the
+// The tool `validate`: what is allowed, answered from shared memory when all of it was decided before, else by the
 // broker: by a rule, by whoever decides it, or by asking this agent to.
 #include <fmt/core.h>
 #include <unistd.h>
@@ -27,6 +27,8 @@ class SameVerdicts : public ResultCache::Condition {
   }
 
   bool Holds() const override {
+    // A broker that has gone takes nothing back any more.
+    if (!shim_.log->attached()) return false;
     const RingReader* ring = shim_.log->ring();
     if (ring == nullptr) return false;
     const uint64_t now_ns = shim_.clock.monotonic_ns();
@@ -82,37 +84,42 @@ class ValidateOperation : public Operation {
 
  private:
   void LookUp() {
+    if (FindAll()) return Answered(true);
+    WithBroker([this] { Ask(); });
+  }
+
+  // False: the broker has to be asked, and for all of them, since what is known now may not hold any more when
+  // the others are answered. Without a broker nobody says what still holds.
+  bool FindAll() {
+    if (!log().attached()) return false;
     const uint64_t now_ns = NowNs();
     answers_.resize(questions_.size());
     for (size_t i = 0; i < questions_.size(); ++i) {
       const auto key = QuestionKey(questions_[i].kind, questions_[i].input);
       if (!key.ok()) {
         answers_[i].error = key.status().message();
-      } else if (auto answer = LookUpVerdict(*log().ring(), *key, ::geteuid(), now_ns)) {
-        answers_[i] = *std::move(answer);
-      } else {
-        open_.push_back(i);
+        continue;
       }
+      auto answer = LookUpVerdict(*log().ring(), *key, ::geteuid(), now_ns);
+      if (!answer.has_value()) return false;
+      answers_[i] = *std::move(answer);
     }
-    if (!open_.empty()) return WithBroker([this] { Ask(); });
-    Answered(true);
+    return true;
   }
 
   void Ask() {
-    std::vector<Question> open;
-    for (const size_t i : open_) open.push_back(std::move(questions_[i]));
     asked_ = log().Validate(
-        open, std::chrono::milliseconds(wait_ms_), DeadlineNs() + wait_ms_ * kNsPerMs,
+        questions_, std::chrono::milliseconds(wait_ms_), DeadlineNs() + wait_ms_ * kNsPerMs,
         Guarded([this](const Result<std::vector<Answer>>& answers) { OnValidated(answers); }));
   }
 
   void OnValidated(const Result<std::vector<Answer>>& answers) {
     asked_ = 0;
     if (!answers.ok()) return Failed(answers.status());
-    if (answers->size() != open_.size()) {
+    if (answers->size() != questions_.size()) {
       return FinishWithToolError("the broker's answer is damaged; call validate again");
     }
-    for (size_t i = 0; i < open_.size(); ++i) answers_[open_[i]] = (*answers)[i];
+    answers_ = *answers;
     Answered(false);
   }
 
@@ -142,8 +149,7 @@ class ValidateOperation : public Operation {
   uint64_t wait_ms_;
   std::optional<ResultCache::Call> call_;
   std::vector<Answer> answers_;
-  std::vector<size_t> open_;  // questions that shared memory has no answer to
-  uint64_t asked_ = 0;        // number of the request under way; 0: none
+  uint64_t asked_ = 0;  // number of the request under way; 0: none
 };
 
 void ReadQuestion(JsonSlice kind, JsonSlice input, std::string_view where, Arguments* arguments,
