@@ -5,7 +5,7 @@
 #   lib/                   the static libraries behind Roost::client
 #   lib/cmake/Roost/       RoostConfig.cmake
 #   lib/systemd/system/    roostd.service
-#   share/doc/roost/
+#   share/doc/roost/       README.md, ARCHITECTURE.md, LICENSE, docs/, policy.example.toml
 
 foreach(program roostd roost roost-mcp)
   if(TARGET ${program})
@@ -42,4 +42,5 @@ install(FILES ${PROJECT_BINARY_DIR}/roostd.service DESTINATION lib/systemd/syste
 install(FILES packaging/roost.sysusers DESTINATION lib/sysusers.d RENAME roost.conf COMPONENT programs)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
 install(FILES packaging/policy.example.toml DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
-install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
+install(FILES README.md ARCHITECTURE.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs FILES_MATCHING PATTERN "*.md")

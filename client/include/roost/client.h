@@ -96,7 +96,7 @@ class Client {
 
   // Events of the stream that no other consumer of the group has; none when there is nothing, or the wait is over.
   Result<TakeResult> Take(const TakeRequest& request);
-  // The taken events themselves, in the order of `taken.items`. Fewer than that: retention has taken the others,
+  // The taken events themselves, in the order of `taken.items`. Fewer than that: the others are no longer there,
   // and the page's gap says so; the revision tells them apart. As large as they are, 500 x 1 MiB at worst.
   Status ReadTaken(const std::string& stream, const TakeResult& taken, Page* page);
   // 1 to 500 tokens; one bool each. False: its lease has ended, and the event is another's or settled.

@@ -43,7 +43,7 @@ struct EventView {
   uint64_t sequence = 0;
   uint64_t revision = 0;
   uint64_t time_ns = 0;  // CLOCK_REALTIME
-  uint64_t session = 0;  // 0: the broker's own
+  uint64_t session = 0;  // 0: nobody's; of the broker's own events the one that they are about
   uint32_t uid = 0;
   std::string_view stream;
   std::string_view type;

@@ -33,8 +33,8 @@ struct ReadQuery {
   Order order = Order::kOldestFirst;
 };
 
-// Events that were asked for and are nowhere any more: overwritten in a log without journal, or taken by
-// retention.
+// Events that were asked for and are nowhere any more: overwritten in a log without journal, or no
+// longer there.
 struct Gap {
   uint64_t first = 0;  // sequences, both missing
   uint64_t last = 0;
