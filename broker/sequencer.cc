@@ -166,7 +166,8 @@ void Sequencer::PauseAccepting(uint64_t now_ns) {
 
 void Sequencer::Receive(Peer& peer) {
   uint64_t bytes = 0;
-  for (size_t i = 0; i < kMessagesPerTurn && bytes < kBytesPerTurn; ++i) {
+  peer.work = 0;
+  for (size_t i = 0; i < kMessagesPerTurn && bytes + peer.work < kBytesPerTurn; ++i) {
     // Behind an Attach comes what its session asks; there is none before the commit.
     if (peer.attaching || peer.closed) return;
     if (peer.socket->hung_up()) return Close(peer);

@@ -2,8 +2,8 @@
 // them, commits once a turn, answers. Here is only the loop: who is ready, how much of it is taken, when
 // to sleep, when to stop. What a request does is request_handler.h's.
 //
-// A turn takes from each client at most kMessagesPerTurn messages or kBytesPerTurn bytes, so nobody can
-// starve the others. At most kNewcomersMax clients may be connected and not attached, for at most
+// A turn takes from each client at most kMessagesPerTurn messages or kBytesPerTurn bytes, work of requests
+// (peer.h) counted as bytes, so nobody can starve the others. At most kNewcomersMax clients may be connected and not attached, for at most
 // kNewcomerNsMax each.
 //
 // Run(): one thread. RequestStop(): any thread.

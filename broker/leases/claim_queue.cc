@@ -1,5 +1,6 @@
 #include "broker/leases/claim_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -69,10 +70,17 @@ void ClaimQueue::Unwatch(uint64_t place) {
 
 void ClaimQueue::OnLeaseChanged(uint64_t token) { Wake(lease_watchers_, token); }
 
-void ClaimQueue::OnHoldsMore(const Session& session) {
-  for (const uint64_t place : PlacesOf(session)) {
-    Unwatch(place);
-    ready_.insert(place);
+void ClaimQueue::OnHoldsChanged(const Session& session, const std::vector<std::string>& keys) {
+  const std::vector<uint64_t> places = PlacesOf(session);
+  if (places.empty()) return;
+  for (const std::string& key : keys) {
+    const std::vector<uint64_t>& waiting = index_.OwnersOf(key);
+    if (waiting.empty()) continue;
+    for (const uint64_t place : places) {
+      if (!std::ranges::binary_search(waiting, place)) continue;
+      Unwatch(place);
+      ready_.insert(place);
+    }
   }
 }
 

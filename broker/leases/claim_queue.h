@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -62,8 +63,9 @@ class ClaimQueue {
   // The lease has ended, or has other keys now: those that watch it become ready.
   void OnLeaseChanged(uint64_t token);
 
-  // The session holds more than before, so that a key it waits for may be its own by now: its claims are ready.
-  void OnHoldsMore(const Session& session);
+  // The session holds these keys now, or no longer, so that one it waits for may be its own: its claims that name one of
+  // them are ready.
+  void OnHoldsChanged(const Session& session, const std::vector<std::string>& keys);
 
   bool HasReady() const { return !ready_.empty(); }
   // The first one in the line. REQUIRES: HasReady().

@@ -53,11 +53,19 @@ class SegmentList {
   size_t size_;
 };
 
+// What it costs to look through so many bytes at a machine word's pace, and to look at each of them alone.
+constexpr uint64_t QuickSteps(size_t bytes) { return bytes / 32; }
+constexpr uint64_t SlowSteps(size_t bytes) { return bytes / 2; }
+
+// Of what is done once a comparison, mostly fetching a key that is in no cache.
+constexpr uint64_t kComparisonSteps = 32;
+
 // Of two segments with wildcards: the text that begins with the longer of their beginnings, ends with the longer
 // of their ends, and has all that stands between in its middle is matched by both, whatever stands between.
-bool BothWildOverlap(std::string_view a, std::string_view b) {
+bool BothWildOverlap(std::string_view a, std::string_view b, MatchBudget* budget) {
   const size_t head = std::min(a.find('*'), b.find('*'));
   const size_t tail = std::min(a.size() - a.rfind('*'), b.size() - b.rfind('*')) - 1;
+  budget->Spend(QuickSteps(head + tail));
   return a.substr(0, head) == b.substr(0, head) &&
          a.substr(a.size() - tail) == b.substr(b.size() - tail);
 }
@@ -87,10 +95,10 @@ bool WildMatches(std::string_view pattern, std::string_view text, MatchBudget* b
 
 // Neither of them is `**`.
 bool SegmentsOverlap(std::string_view a, std::string_view b, MatchBudget* budget) {
-  budget->Spend(1);
+  budget->Spend(1 + QuickSteps(a.size() + b.size()));
   const bool a_is_wild = IsGlob(a);
   const bool b_is_wild = IsGlob(b);
-  if (a_is_wild && b_is_wild) return BothWildOverlap(a, b);
+  if (a_is_wild && b_is_wild) return BothWildOverlap(a, b, budget);
   if (a_is_wild) return WildMatches(a, b, budget);
   if (b_is_wild) return WildMatches(b, a, budget);
   return a == b;
@@ -181,7 +189,7 @@ std::string_view LiteralPrefix(std::string_view key) {
 }
 
 bool KeysOverlap(std::string_view a, std::string_view b, MatchBudget* budget) {
-  budget->Spend(1);
+  budget->Spend(kComparisonSteps + QuickSteps(a.size() + b.size()));
   if (!IsGlob(a) && !IsGlob(b)) return a == b;
   // Nearly all that do not overlap are told apart here.
   const std::string_view a_begin = LiteralPrefix(a);
@@ -189,6 +197,7 @@ bool KeysOverlap(std::string_view a, std::string_view b, MatchBudget* budget) {
   const size_t common = std::min(a_begin.size(), b_begin.size());
   if (a_begin.substr(0, common) != b_begin.substr(0, common)) return false;
 
+  budget->Spend(SlowSteps(a.size() + b.size()));
   const Segments a_segments(a), b_segments(b);
   const SegmentList a_list(a_segments), b_list(b_segments);
   budget->Spend(a_list.size() + b_list.size());

@@ -57,6 +57,7 @@ TryOutcome LeaseRoom::TryClaim(const Asked& asked, const wire::Claim& request) {
   const Claimant claimant{asked.session.number, queue_.next_place()};
   MatchBudget budget(kClaimStepsMax);
   const auto blocker = FindBlocker(*parts_.table, queue_, claimant, claim, &budget);
+  asked.peer.work += kClaimStepsMax - budget.left();
   if (budget.exhausted()) {
     RefuseTooMuchWork(asked);
   } else if (!blocker.has_value()) {
@@ -90,14 +91,15 @@ TryOutcome LeaseRoom::Grant(const Asked& asked, const Claim& claim) {
   grant.token = place.first;
   UndoLog* const undo = parts_.changes->undo();
   // Undone last: who watches is looked at again when the table is as it was.
-  undo->Add([this, session = &asked.session, tokens = grant.replaces, token = grant.token] {
+  undo->Add([this, session = &asked.session, tokens = grant.replaces, token = grant.token, renews,
+             keys = claim.keys] {
     for (const uint64_t replaced : tokens) queue_.OnLeaseChanged(replaced);
     queue_.OnLeaseChanged(token);
-    queue_.OnHoldsMore(*session);
+    if (!renews) queue_.OnHoldsChanged(*session, keys);
   });
   parts_.table->Grant(grant, parts_.now_ns(), undo);
   for (const uint64_t replaced : grant.replaces) queue_.OnLeaseChanged(replaced);
-  queue_.OnHoldsMore(asked.session);
+  if (!renews) queue_.OnHoldsChanged(asked.session, claim.keys);
   KeptAnswer answer;
   answer.kind = KeptAnswer::Kind::kGranted;
   answer.first = answer.last = grant.token;
@@ -106,9 +108,10 @@ TryOutcome LeaseRoom::Grant(const Asked& asked, const Claim& claim) {
 }
 
 void LeaseRoom::AnswerHeld(const Asked& asked, const Claimant& claimant, const Claim& claim) {
-  MatchBudget budget(kClaimStepsMax);
+  MatchBudget budget(kHoldersStepsMax);
   const std::vector<HolderView> holders =
       FindHolders(*parts_.table, queue_, claimant, claim, &budget, parts_.now_ns());
+  asked.peer.work += kHoldersStepsMax - budget.left();
   parts_.changes->Answer(asked, replies_.Held(asked.number, holders));
 }
 
@@ -162,7 +165,9 @@ TryOutcome LeaseRoom::TryRelease(const Asked& asked, const wire::Release& reques
     case ChangeWriter::Outcome::kStaged:
       break;
   }
-  parts_.changes->undo()->Add([this, session = &asked.session] { queue_.OnHoldsMore(*session); });
+  parts_.changes->undo()->Add([this, session = &asked.session, keys = lease->keys] {
+    queue_.OnHoldsChanged(*session, keys);
+  });
   parts_.table->End(request.token(), parts_.changes->undo());
   queue_.OnLeaseChanged(request.token());
   KeptAnswer answer;
@@ -257,7 +262,9 @@ void LeaseRoom::ServeWaiting() {
     if (!Serve(*queue_.Find(queue_.FirstReady()), &steps_left)) return;
   }
   const uint64_t now_ns = parts_.now_ns();
-  while (queue_.NextDeadlineNs() <= now_ns) ServeTimeOver(*queue_.Find(queue_.NextDue()));
+  for (int i = 0; i < kTimesOverPerTurn && queue_.NextDeadlineNs() <= now_ns; ++i) {
+    ServeTimeOver(*queue_.Find(queue_.NextDue()));
+  }
 }
 
 bool LeaseRoom::Serve(const WaitingClaim& waiting, uint64_t* steps_left) {

@@ -2,8 +2,9 @@
 // serves who waits, and tells holders whose lease has ended.
 //
 // Every change is an event of $leases; a lease's token is the sequence of the event that granted it. Looking for what
-// stands in the way of a claim takes at most kClaimStepsMax comparisons (a few milliseconds), else it is refused; who
-// waits is served for at most kServeStepsMax of them a turn. Sequencer thread.
+// stands in the way of a claim takes at most kClaimStepsMax (key_pattern.h; some milliseconds), else it is refused; who
+// stands there is told as far as kHoldersStepsMax go. Both are counted as work of the peer, so that its turn ends with
+// such a claim. Who waits is served for about kServeStepsMax a turn. Sequencer thread.
 #ifndef ROOST_BROKER_LEASES_LEASE_ROOM_H_
 #define ROOST_BROKER_LEASES_LEASE_ROOM_H_
 
@@ -23,8 +24,10 @@ namespace roost {
 
 class LeaseRoom : public CoordinationRoom {
  public:
-  static constexpr uint64_t kClaimStepsMax = 2'000'000;
-  static constexpr uint64_t kServeStepsMax = 4'000'000;
+  static constexpr uint64_t kClaimStepsMax = 1'000'000;
+  static constexpr uint64_t kHoldersStepsMax = 250'000;
+  static constexpr uint64_t kServeStepsMax = 1'000'000;
+  static constexpr int kTimesOverPerTurn = 64;
   static constexpr int kExpiriesPerTurn = 1024;
 
   struct Parts {

@@ -62,10 +62,21 @@ TEST(KeyPatternTest, OverlapsAsItsExamplesSay) {
 }
 
 TEST(KeyPatternTest, StopsWhenTheBudgetIsExhausted) {
-  MatchBudget budget(100);
+  MatchBudget budget(250);
   EXPECT_FALSE(KeysOverlap("*a*a*a*a*b", std::string(200, 'a'), &budget));
   EXPECT_TRUE(budget.exhausted());
   EXPECT_EQ(budget.left(), 0u);
+}
+
+TEST(KeyPatternTest, SpendsWhatTakesTimeAlsoWhereNoCharactersAreMatched) {
+  const auto cost = [](const std::string& a, const std::string& b) {
+    MatchBudget budget(1'000'000);
+    KeysOverlap(a, b, &budget);
+    return 1'000'000 - budget.left();
+  };
+  // Both are looked through from end to end for where their segments begin.
+  EXPECT_GE(cost("*" + std::string(200, 'x'), "1*" + std::string(200, 'y')), 200u);
+  EXPECT_GE(cost("a", "b"), 30u);
 }
 
 // The worst there is costs no more than the product of the lengths says, many times over.
