@@ -126,10 +126,39 @@ LeaseGrant PlanGrant(const LeaseTable& table, uint64_t session, std::string_view
   return grant;
 }
 
+namespace {
+
+std::optional<Refusal> CheckShare(const LeaseTable& table, uint64_t session, const Claim& claim,
+                                  size_t held) {
+  const LeaseTable::Share share = table.ShareOf(session);
+  if (share.leases >= kSessionLeasesMax) {
+    return Refusal{RefusalCode::Busy,
+                   fmt::format("nothing was claimed: this session has {} claims, which is the "
+                               "limit; release some, or claim more keys at once",
+                               share.leases)};
+  }
+  if (share.keys + claim.keys.size() - held > kSessionLeaseKeysMax) {
+    return Refusal{RefusalCode::Busy,
+                   fmt::format("nothing was claimed: this session holds {} keys and may hold {}; "
+                               "release some, or claim a glob",
+                               share.keys, kSessionLeaseKeysMax)};
+  }
+  if (share.glob_leases >= kSessionGlobLeasesMax && std::ranges::any_of(claim.keys, IsGlob)) {
+    return Refusal{RefusalCode::Busy,
+                   fmt::format("nothing was claimed: this session has {} claims with globs, which "
+                               "is the limit; release some, or claim literal keys",
+                               share.glob_leases)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<Refusal> CheckRoom(const LeaseTable& table, uint64_t session, const Claim& claim) {
   if (FindSameLease(table, session, claim) != nullptr) return std::nullopt;
   const auto held = static_cast<size_t>(std::ranges::count_if(
       claim.keys, [&](const std::string& key) { return Holds(table, session, key); }));
+  if (auto refusal = CheckShare(table, session, claim, held)) return refusal;
   if (table.keys() + claim.keys.size() - held > kLeaseKeysMax) {
     return Refusal{RefusalCode::Busy,
                    fmt::format("nothing was claimed: {} keys are held, and there is room for {}; "

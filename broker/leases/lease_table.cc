@@ -15,9 +15,13 @@ bool HasGlob(const Lease& lease) { return std::ranges::any_of(lease.keys, IsGlob
 void LeaseTable::Insert(Lease lease) {
   const uint64_t token = lease.token;
   for (const std::string& key : lease.keys) index_.Add(key, token);
-  sessions_[lease.session].insert(token);
+  const size_t globs = HasGlob(lease) ? 1 : 0;
+  Held& held = sessions_[lease.session];
+  held.tokens.insert(token);
+  held.keys += lease.keys.size();
+  held.glob_leases += globs;
+  glob_leases_ += globs;
   if (lease.expires_ns != UINT64_MAX) expiries_.emplace(lease.expires_ns, token);
-  glob_leases_ += HasGlob(lease) ? 1 : 0;
   const bool is_new = leases_.emplace(token, std::move(lease)).second;
   ROOST_CHECK(is_new, "token={}", token);
 }
@@ -29,10 +33,13 @@ Lease LeaseTable::Take(uint64_t token) {
   leases_.erase(found);
   for (const std::string& key : lease.keys) index_.Remove(key, token);
   const auto session = sessions_.find(lease.session);
-  session->second.erase(token);
-  if (session->second.empty()) sessions_.erase(session);
+  const size_t globs = HasGlob(lease) ? 1 : 0;
+  session->second.tokens.erase(token);
+  session->second.keys -= lease.keys.size();
+  session->second.glob_leases -= globs;
+  glob_leases_ -= globs;
+  if (session->second.tokens.empty()) sessions_.erase(session);
   expiries_.erase({lease.expires_ns, token});
-  glob_leases_ -= HasGlob(lease) ? 1 : 0;
   return lease;
 }
 
@@ -113,7 +120,13 @@ const Lease* LeaseTable::FindOwn(uint64_t session, std::string_view key) const {
 std::vector<uint64_t> LeaseTable::TokensOf(uint64_t session) const {
   const auto found = sessions_.find(session);
   if (found == sessions_.end()) return {};
-  return {found->second.begin(), found->second.end()};
+  return {found->second.tokens.begin(), found->second.tokens.end()};
+}
+
+LeaseTable::Share LeaseTable::ShareOf(uint64_t session) const {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return {};
+  return {found->second.tokens.size(), found->second.keys, found->second.glob_leases};
 }
 
 void LeaseTable::ForEachHolder(uint64_t session, std::string_view key, MatchBudget* budget,

@@ -2,7 +2,7 @@
 // the journal is recovered. Who may hold what is decided before, with ForEachHolder; the table itself takes each event as
 // it is.
 //
-// Bounded by its user: kLeaseKeysMax and kGlobLeasesMax. A lease takes some 500 bytes and its keys twice. Times are
+// Bounded by its user: the limits below. A lease takes some 500 bytes and its keys twice. Times are
 // CLOCK_MONOTONIC and given in; the table knows no clock. Sequencer thread, and before it starts the thread that recovers.
 #ifndef ROOST_BROKER_LEASES_LEASE_TABLE_H_
 #define ROOST_BROKER_LEASES_LEASE_TABLE_H_
@@ -26,6 +26,10 @@ namespace roost {
 
 inline constexpr size_t kLeaseKeysMax = 65'536;  // of all leases that live
 inline constexpr size_t kGlobLeasesMax = 4'096;  // leases with a glob among their keys
+// Of those, one session's: nobody takes them all, and its end is not too many events at once.
+inline constexpr size_t kSessionLeasesMax = 4'096;
+inline constexpr size_t kSessionLeaseKeysMax = 8'192;
+inline constexpr size_t kSessionGlobLeasesMax = 512;
 
 struct Lease {
   uint64_t token = 0;
@@ -60,6 +64,12 @@ class LeaseTable {
   // The session's lease with exactly this key, or nullptr.
   const Lease* FindOwn(uint64_t session, std::string_view key) const;
   std::vector<uint64_t> TokensOf(uint64_t session) const;
+  struct Share {
+    size_t leases = 0;
+    size_t keys = 0;
+    size_t glob_leases = 0;
+  };
+  Share ShareOf(uint64_t session) const;
   // The leases of other sessions that overlap with the key, until `visit` returns false.
   using Visit = std::function<bool(const Lease& lease, std::string_view held)>;
   void ForEachHolder(uint64_t session, std::string_view key, MatchBudget* budget,
@@ -78,7 +88,12 @@ class LeaseTable {
 
   std::map<uint64_t, Lease> leases_;
   KeyIndex index_;  // owners are tokens
-  std::unordered_map<uint64_t, std::set<uint64_t>> sessions_;
+  struct Held {
+    std::set<uint64_t> tokens;
+    size_t keys = 0;
+    size_t glob_leases = 0;
+  };
+  std::unordered_map<uint64_t, Held> sessions_;
   std::set<std::pair<uint64_t, uint64_t>> expiries_;  // time, token
   size_t glob_leases_ = 0;
 };

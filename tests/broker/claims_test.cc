@@ -2,6 +2,7 @@
 // sessions and the broker end.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -282,13 +283,40 @@ TEST_F(ClaimsTest, ThatWaitAreLimitedForEachSession) {
   EXPECT_TRUE(Queue(bob, 66, {.keys = {"k"}, .wait_ms = 50'000}));
 }
 
-TEST_F(ClaimsTest, WithGlobsAreLimitedInAll) {
-  ControlPeer alice(broker_.socket(), "alice");
-  for (uint64_t number = 1; number <= 4096; ++number) {
-    ASSERT_GT(Claim(alice, number, {.keys = {"g" + std::to_string(number) + "/*"}}), 0u);
+TEST_F(ClaimsTest, WithGlobsAreLimitedForEachSessionAndInAll) {
+  std::vector<std::unique_ptr<ControlPeer>> peers;
+  for (uint64_t number = 0; number < 4096; ++number) {
+    if (number % 512 == 0) {
+      if (number > 0) {
+        EXPECT_EQ(RefusedClaim(*peers.back(), 513, {.keys = {"more/*"}}), wire::RefusalCode::Busy);
+        EXPECT_GT(Claim(*peers.back(), 514, {.keys = {"l" + std::to_string(number)}}), 0u);
+      }
+      peers.push_back(
+          std::make_unique<ControlPeer>(broker_.socket(), "a" + std::to_string(number)));
+    }
+    ASSERT_GT(
+        Claim(*peers.back(), number % 512 + 1, {.keys = {"g" + std::to_string(number) + "/*"}}),
+        0u);
   }
-  EXPECT_EQ(RefusedClaim(alice, 4097, {.keys = {"more/*"}}), wire::RefusalCode::Busy);
-  EXPECT_GT(Claim(alice, 4098, {.keys = {"g7/literal"}}), 0u);
+  ControlPeer last(broker_.socket(), "last");
+  EXPECT_EQ(RefusedClaim(last, 1, {.keys = {"more/*"}}), wire::RefusalCode::Busy);
+  EXPECT_GT(Claim(last, 2, {.keys = {"more/literal"}}), 0u);
+}
+
+TEST_F(ClaimsTest, AreLimitedForEachSession) {
+  ControlPeer many_keys(broker_.socket(), "keys"), many_leases(broker_.socket(), "leases");
+  for (uint64_t number = 1; number <= 128; ++number) {
+    std::vector<std::string> keys;
+    for (int i = 0; i < 64; ++i) keys.push_back(std::to_string(number) + "/" + std::to_string(i));
+    ASSERT_GT(Claim(many_keys, number, {.keys = keys}), 0u);
+  }
+  EXPECT_EQ(RefusedClaim(many_keys, 129, {.keys = {"k"}}), wire::RefusalCode::Busy);
+  // What it holds may be renewed.
+  EXPECT_GT(Claim(many_keys, 130, {.keys = {"1/0"}, .note = "new"}), 0u);
+  for (uint64_t number = 1; number <= 4096; ++number) {
+    ASSERT_GT(Claim(many_leases, number, {.keys = {"l" + std::to_string(number)}}), 0u);
+  }
+  EXPECT_EQ(RefusedClaim(many_leases, 4097, {.keys = {"k"}}), wire::RefusalCode::Busy);
 }
 
 }  // namespace
