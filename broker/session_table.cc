@@ -9,21 +9,35 @@
 
 namespace roost {
 
+namespace {
+
+size_t BytesOf(const std::vector<std::string>& keys) {
+  size_t bytes = 0;
+  for (const std::string& key : keys) bytes += sizeof(std::string) + key.size();
+  return bytes;
+}
+
+}  // namespace
+
 void UntoldEnds::Add(UntoldEnd end) {
-  const auto bytes_of = [](const UntoldEnd& which) {
-    size_t bytes = 0;
-    for (const std::string& key : which.keys) bytes += key.size();
-    return bytes;
-  };
-  key_bytes_ += bytes_of(end);
+  key_bytes_ += BytesOf(end.keys);
+  ++with_keys_;
   ends_.push_back(std::move(end));
-  while (ends_.size() > kMax || key_bytes_ > kKeyBytesMax) {
-    key_bytes_ -= bytes_of(ends_.front());
-    ends_.erase(ends_.begin());
+  while (key_bytes_ > kKeyBytesMax) {
+    std::vector<std::string>& oldest = ends_[ends_.size() - with_keys_--].keys;
+    key_bytes_ -= BytesOf(oldest);
+    oldest = std::vector<std::string>();
   }
+  if (ends_.size() <= kMax) return;
+  if (with_keys_ == ends_.size()) {
+    key_bytes_ -= BytesOf(ends_.front().keys);
+    --with_keys_;
+  }
+  ends_.erase(ends_.begin());
 }
 
 std::vector<UntoldEnd> UntoldEnds::Take() {
+  with_keys_ = 0;
   key_bytes_ = 0;
   return std::exchange(ends_, {});
 }

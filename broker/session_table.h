@@ -4,8 +4,8 @@
 // uid and the log's epoch, so it need not be kept anywhere and holds over a restart of the broker.
 //
 // Bounded: the caller keeps attached() under its limit before Add; of ended sessions the last 4,096 are
-// kept, each for ten minutes (4 KiB each, mostly its answers, and what it was not told). Sequencer thread, and before it starts the
-// thread that recovers. A Session stays where it is until Expire or End drops it, never within a turn.
+// kept, each for ten minutes (4 KiB each, mostly its answers, and up to 10 KiB of what it was not told). Sequencer
+// thread, and before it starts the thread that recovers. A Session stays where it is until Expire or End drops it, never within a turn.
 #ifndef ROOST_BROKER_SESSION_TABLE_H_
 #define ROOST_BROKER_SESSION_TABLE_H_
 
@@ -34,18 +34,20 @@ struct UntoldEnd {
   std::string reason;
 };
 
-// Those of one session, to be told when it is back: the newest 64, with at most 16 KiB of keys.
+// Those of one session, to be told when it is back: the newest 64, with at most 4 KiB of keys, their memory counted; the
+// older ones of them without keys.
 class UntoldEnds {
  public:
   static constexpr size_t kMax = 64;
-  static constexpr size_t kKeyBytesMax = 16 << 10;
+  static constexpr size_t kKeyBytesMax = 4 << 10;
 
   void Add(UntoldEnd end);
   std::vector<UntoldEnd> Take();  // oldest first; none is left
 
  private:
   std::vector<UntoldEnd> ends_;
-  size_t key_bytes_ = 0;
+  size_t with_keys_ = 0;  // of the newest
+  size_t key_bytes_ = 0;  // of those
 };
 
 struct Session {

@@ -4,6 +4,8 @@
 #include <sodium.h>
 
 #include <array>
+#include <string>
+#include <vector>
 
 namespace roost {
 namespace {
@@ -100,6 +102,27 @@ TEST_F(SessionTableTest, ListsInTheOrderOfNumbers) {
   EXPECT_EQ(sessions_.FindAfter(0)->number, 10u);
   EXPECT_EQ(sessions_.FindAfter(10)->number, 20u);
   EXPECT_EQ(sessions_.FindAfter(30), nullptr);
+}
+
+TEST(UntoldEndsTest, KeepsTheNewestAndTheirKeysAsFarAsTheirMemoryGoes) {
+  UntoldEnds ends;
+  const std::vector<std::string> keys(16, "k");
+  for (uint64_t token = 1; token <= UntoldEnds::kMax + 2; ++token) {
+    ends.Add({token, keys, "expired"});
+  }
+  const std::vector<UntoldEnd> taken = ends.Take();
+  ASSERT_EQ(taken.size(), UntoldEnds::kMax);
+  EXPECT_EQ(taken.front().token, 3u);
+  EXPECT_EQ(taken.back().keys, keys);
+  size_t bytes = 0;
+  for (const UntoldEnd& end : taken) bytes += end.keys.capacity() * sizeof(std::string);
+  EXPECT_LE(bytes, UntoldEnds::kKeyBytesMax);
+  ends.Add({99, std::vector<std::string>(64, std::string(255, 'k')), "expired"});
+  ends.Add({100, {"k"}, "expired"});
+  const std::vector<UntoldEnd> again = ends.Take();
+  ASSERT_EQ(again.size(), 2u);
+  EXPECT_TRUE(again[0].keys.empty());
+  EXPECT_EQ(again[1].keys.size(), 1u);
 }
 
 }  // namespace
