@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "broker/recovered_state.h"
 #include "broker/version.h"
 #include "ipc/protocol.h"
 #include "ipc/socket_path.h"
@@ -132,7 +133,7 @@ std::vector<Setting> AllSettings() {
       {"max-streams", "N", "streams (default: 1048576)", false,
        Number(LogField<&LogOptions::streams_max>, ParseNumber, 16, 1ull << 28)},
       {"max-sessions", "N", "sessions attached at a time (default: 8192)", false,
-       Number(Field<&BrokerOptions::sessions_max>, ParseNumber, 1, 1u << 20)},
+       Number(Field<&BrokerOptions::sessions_max>, ParseNumber, 1, RecoveredState::kJoinedMax)},
       {"max-event-data", "SIZE", "data of one event (default: 1MiB)", false,
        Number(LogField<&LogOptions::event_data_bytes_max>, ParseSize, 1, kBatchBytesLimit)},
       {"max-batch-events", "N", "events of one batch (default: 1000)", false,

@@ -40,6 +40,18 @@ std::string_view IdentityIn(std::string_view data) {
   return data.substr(begin);
 }
 
+std::string AgentIn(std::string_view identity) {
+  constexpr std::string_view kMember = R"("agent":")";
+  if (!identity.starts_with(kMember)) return {};
+  std::string agent;
+  for (size_t at = kMember.size(); at < identity.size(); ++at) {
+    if (identity[at] == '"') return agent;
+    if (identity[at] == '\\' && ++at == identity.size()) break;
+    agent += identity[at];
+  }
+  return {};
+}
+
 std::string_view DataOf(const wire::Event& event) {
   if (event.data() == nullptr) return {};
   return AsText(std::as_bytes(std::span(event.data()->data(), event.data()->size())));

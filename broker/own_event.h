@@ -40,6 +40,9 @@ std::string SessionData(uint64_t session, std::string_view identity, std::string
 // The identity in what JoinedData or SessionData made; empty if it is neither.
 std::string_view IdentityIn(std::string_view data);
 
+// The agent in what SessionIdentity made; empty if there is none.
+std::string AgentIn(std::string_view identity);
+
 // The data of a decoded event; empty if it has none.
 std::string_view DataOf(const wire::Event& event);
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "broker/coordination/own_streams.h"
 #include "broker/own_event.h"
@@ -58,6 +59,7 @@ void RecoveredState::OnAgentsEvent(const RecordHeader& header, const wire::Event
 
 void RecoveredState::OnJoined(uint64_t session, uint64_t joined_ns, std::string_view data) {
   Known& known = known_[session];
+  if (known.has_left) left_.erase(known.leave);
   known.has_left = false;
   known.is_idle = false;
   known.identity = IdentityIn(data);
@@ -80,12 +82,13 @@ void RecoveredState::ForgetOldest() {
 void RecoveredState::OnLeft(uint64_t session) {
   Known* known = Find(session);
   if (known == nullptr) return;
+  if (known->has_left) left_.erase(known->leave);
   known->has_left = true;
-  left_order_.push_back(session);
-  if (left_order_.size() <= SessionTable::kEndedMax) return;
-  const auto oldest = known_.find(left_order_.front());
-  left_order_.pop_front();
-  if (oldest != known_.end() && oldest->second.has_left) known_.erase(oldest);
+  known->leave = ++leaves_;
+  left_.emplace(known->leave, session);
+  if (left_.size() <= SessionTable::kEndedMax) return;
+  known_.erase(left_.begin()->second);
+  left_.erase(left_.begin());
   last_known_ = nullptr;
 }
 
@@ -147,20 +150,23 @@ RecoveredState::Known* RecoveredState::Find(uint64_t session) {
 void RecoveredState::FillSessions(SessionTable* sessions) {
   const auto add = [&](uint64_t number, Known& known) -> Session& {
     Session& session = sessions->Add(number);
+    // It does not change its label by coming back after a restart.
+    session.agent = AgentIn(known.identity);
     session.identity = std::move(known.identity);
     session.joined_ns = known.joined_ns;
     session.idle = known.is_idle;
     session.answers = std::move(known.answers);
     return session;
   };
-  for (const uint64_t number : left_order_) {
+  for (const auto& [leave, number] : left_) {
     const auto found = known_.find(number);
-    if (found == known_.end() || !found->second.has_left) continue;
+    ROOST_CHECK(found != known_.end(), "session={}", number);
     sessions->End(add(number, found->second), monotonic_ns_);
     known_.erase(found);
   }
   for (auto& [number, known] : known_) sessions->SetAway(add(number, known));
   known_.clear();
+  left_.clear();
   last_known_ = nullptr;
 }
 

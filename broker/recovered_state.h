@@ -7,7 +7,7 @@
 #define ROOST_BROKER_RECOVERED_STATE_H_
 
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,6 +37,7 @@ class RecoveredState : public RecoveryObserver {
  private:
   struct Known {
     bool has_left = false;
+    uint64_t leave = 0;  // where it is in left_, while it has left
     bool is_idle = false;
     std::string identity;
     uint64_t joined_ns = 0;
@@ -60,8 +61,9 @@ class RecoveredState : public RecoveryObserver {
   const uint64_t monotonic_ns_;
 
   std::unordered_map<uint64_t, Known> known_;
-  std::deque<uint64_t> left_order_;  // longest ago first; may name some twice, or that came back
-  uint64_t last_found_ = 0;          // events of one session often come side by side
+  std::map<uint64_t, uint64_t> left_;  // who has left and is not back, by leave: longest ago first
+  uint64_t leaves_ = 0;
+  uint64_t last_found_ = 0;  // events of one session often come side by side
   Known* last_known_ = nullptr;
 
   std::vector<std::vector<uint64_t>> batch_bodies_;  // of a batch with an id, so far

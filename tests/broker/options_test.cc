@@ -119,17 +119,13 @@ TEST_F(OptionsTest, RefusesAFileThatIsNotThere) {
 }
 
 TEST_F(OptionsTest, RefusesWrongValues) {
-  const std::vector<std::vector<const char*>> wrong = {{"--durability", "disk"},
-                                                       {"--ring", "64"},
-                                                       {"--ring", "many"},
-                                                       {"--spin", "1h"},
-                                                       {"--max-batch-events", "0"},
-                                                       {"--max-sessions", "-1"},
-                                                       {"--ready-fd", "1000"},
-                                                       {"--socket-mode", "999"},
-                                                       {"--max-batch-bytes", "1GiB"},
-                                                       {"--no-such-option"},
-                                                       {"stray"}};
+  const std::vector<std::vector<const char*>> wrong = {
+      {"--durability", "disk"},    {"--ring", "64"},
+      {"--ring", "many"},          {"--spin", "1h"},
+      {"--max-batch-events", "0"}, {"--max-sessions", "-1"},
+      {"--max-sessions", "65537"}, {"--ready-fd", "1000"},
+      {"--socket-mode", "999"},    {"--max-batch-bytes", "1GiB"},
+      {"--no-such-option"},        {"stray"}};
   for (const auto& arguments : wrong) {
     const auto line = Parse(arguments);
     ASSERT_FALSE(line.ok()) << arguments[0];

@@ -99,6 +99,28 @@ TEST_F(RecoveredStateTest, KnowsWhoLeftTwice) {
   EXPECT_EQ(sessions_.ended(), 1u);
 }
 
+TEST_F(RecoveredStateTest, KeepsOthersHoweverOftenOneComesAndGoes) {
+  const uint64_t alice = Join(), bob = Join();
+  Own(kLeftType, alice);
+  for (size_t i = 0; i < 2 * SessionTable::kEndedMax; ++i) {
+    Own(kLeftType, bob);
+    Own(kRejoinedType, bob);
+  }
+  Own(kLeftType, bob);
+  Filled();
+  EXPECT_NE(sessions_.Find(alice), nullptr);
+  EXPECT_NE(sessions_.Find(bob), nullptr);
+}
+
+TEST_F(RecoveredStateTest, KnowsLabels) {
+  const std::string identity = SessionIdentity(R"(a"\b)", "client", PeerCredentials{});
+  const uint64_t alice = Own(kJoinedType, 0, JoinedData(identity));
+  const uint64_t nobody = Own(kJoinedType, 0, "{}");
+  Filled();
+  EXPECT_EQ(sessions_.Find(alice)->agent, R"(a"\b)");
+  EXPECT_EQ(sessions_.Find(nobody)->agent, "");
+}
+
 TEST_F(RecoveredStateTest, KnowsAnswers) {
   const uint64_t alice = Join();
   Batch(alice, 5, 3);
