@@ -38,7 +38,16 @@ void Attacher::Handle(Peer& peer, const wire::Attach& attach) {
   peer.agent = attach.agent()->string_view();
   if (attach.client() != nullptr) peer.client = attach.client()->string_view();
   Session* session = FindSession(peer, attach);
-  const bool takes_a_place = session == nullptr || session->state == Session::State::kEnded;
+  const bool had_left = session != nullptr && session->state == Session::State::kEnded;
+  // Each time it left and came back, two more events would wait until there is no room for those of leases.
+  if (had_left && (parts_.own_events->HasWaiting() || parts_.log->degraded())) {
+    parts_.turn->Refuse(peer, 0,
+                        {RefusalCode::Busy,
+                         "the log takes no events at the moment, so that this session cannot be "
+                         "taken up again; try again, or attach as a new one"});
+    return;
+  }
+  const bool takes_a_place = session == nullptr || had_left;
   const size_t taken = parts_.sessions->attached() + parts_.sessions->away() + joining_;
   if (takes_a_place && taken >= sessions_max_) {
     parts_.turn->Refuse(

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <span>
+#include <utility>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -16,13 +17,19 @@ OwnEvents::OwnEvents(LogWriter* log, SequencerTurn* turn) : log_(log), turn_(tur
 
 void OwnEvents::Add(std::string_view stream, std::string_view type, std::string data,
                     uint64_t session) {
-  if (waiting_.size() >= kWaitingMax) {
-    Log(LogLevel::kError, "the log takes no events and {} of the broker's own wait: dropped {}",
-        waiting_.size(), type);
-    return;
-  }
+  if (waiting_.size() >= kWaitingMax) return Drop(type);
   waiting_.push_back({std::string(stream), std::string(type), std::move(data), session});
   StageWaiting();
+}
+
+void OwnEvents::Drop(std::string_view type) {
+  ++dropped_;
+  const uint64_t now_ns = MonotonicNs();
+  if (now_ns < next_drop_line_ns_) return;
+  next_drop_line_ns_ = now_ns + kDropLineNs;
+  Log(LogLevel::kError,
+      "the log takes no events and {} of the broker's own wait: dropped {}, the latest a {}",
+      waiting_.size(), std::exchange(dropped_, 0), type);
 }
 
 StageOutcome OwnEvents::StageNow(std::string_view stream, std::string_view type,

@@ -276,6 +276,30 @@ TEST_F(SequencingTest, WritesDownLaterWhoLeftWhileThereWasNoRoom) {
   EXPECT_EQ(Types(), (std::vector<std::string>{"agent.joined", "agent.left"}));
 }
 
+TEST_F(SequencingTest, TakesNobodyUpAgainWhoseLeavingIsNotWrittenDown) {
+  auto alice = NewSession();
+  const uint64_t session = alice->peer.session->number;
+  const SessionSecret secret = sessions_.SecretOf(session, alice->peer.socket->credentials().uid);
+  const auto come_back = [&](Connected& connected) {
+    Attach(connected, session, std::as_bytes(std::span(secret)));
+  };
+  log_.next_commit = full_;
+  attacher_->Leave(alice->peer);
+  turn_->Finish();
+  auto again = Connect();
+  come_back(*again);
+  EXPECT_EQ(again->Refused(), RefusalCode::Busy);
+  log_.next_commit = {};
+  while (own_events_->NextTryNs() != UINT64_MAX) {
+    own_events_->StageWaiting();
+    turn_->Finish();
+  }
+  come_back(*again);
+  const wire::Attached* attached = again->Receive()->body_as_Attached();
+  ASSERT_NE(attached, nullptr);
+  EXPECT_EQ(attached->session(), session);
+}
+
 TEST_F(SequencingTest, WritesDownMoreLeaversThanATurnHolds) {
   std::vector<std::unique_ptr<Connected>> peers;
   for (int i = 0; i < 3; ++i) peers.push_back(NewSession());
