@@ -59,7 +59,9 @@ ExitStatus Run(Program& program, const Options& options) {
   const Result<ItemToken> token = desk.Take(*key);
   if (!token.ok()) {
     (void)Fail(token.status());
-    return token.status().code() == StatusCode::kBusy ? ExitStatus::kNo : ExitStatus::kFailed;
+    const StatusCode code = token.status().code();
+    const bool is_no = code == StatusCode::kBusy || code == StatusCode::kNotFound;
+    return is_no ? ExitStatus::kNo : ExitStatus::kFailed;
   }
   const auto decided = client.Decide({*key, *token, *verdict, options.reason, options.ttl});
   const Status finished = desk.Finish(*token);

@@ -22,9 +22,12 @@ constexpr char kExamples[] =
     "Answered by the operator's rules, else by what was decided before. With --wait a question "
     "that neither "
     "answers is\n"
-    "put, for as long, to whoever decides ('roost decide', agents); without, it stays undecided "
-    "and nobody is "
-    "asked.\n"
+    "put to whoever decides ('roost decide', experts that take from $questions, else the next "
+    "agent "
+    "that asks the\n"
+    "same), and the answer is waited for so long; without, it stays undecided and nobody is asked. "
+    "This command\n"
+    "itself never decides.\n"
     "Exit status 0: allow. 3: deny, ask or undecided.\n";
 
 constexpr milliseconds kSlice{1000};
@@ -43,14 +46,26 @@ Result<Answer> AskOnce(Client& client, const Question& question, Asking asking) 
   return std::move(answers->front());
 }
 
+Result<Answer> AskKnown(const Program& program, const Options& options, const Question& question) {
+  Client client = program.MakeClient(options.agent);
+  return AskOnce(client, question, Asking::kOnlyKnown);
+}
+
 // This asker does not decide, so it opens the question and looks for another's answer. The events of $verdicts say
 // when to look.
-Result<Answer> AskAndWait(Client& client, const Question& question, milliseconds wait) {
-  const uint64_t until_ns = MonotonicNs() + static_cast<uint64_t>(wait.count()) * kNsPerMs;
+Result<Answer> AskAndWait(const Program& program, const Options& options,
+                          const Question& question) {
+  const uint64_t until_ns = MonotonicNs() + static_cast<uint64_t>(options.wait.count()) * kNsPerMs;
+  Client client = program.MakeClient(options.agent);
   Result<LogInfo> info = client.Info();
   if (!info.ok()) return info.status();
   ReadQuery verdicts{.filter = {.stream = "$verdicts"}, .after = info->head};
   Result<Answer> answer = AskOnce(client, question, Asking::kDecide);
+  if (answer.ok() && answer->you_decide) {
+    // The session that was told to decide ends, so that the next agent that asks is told to.
+    client = program.MakeClient(options.agent);
+    answer->reason = "nobody has decided it";
+  }
   while (answer.ok() && answer->verdict == Verdict::kUndecided && answer->error.empty()) {
     const uint64_t now_ns = MonotonicNs();
     if (now_ns >= until_ns) break;
@@ -78,10 +93,8 @@ ExitStatus Run(Program& program, const Options& options) {
   const Result<std::string> input = InputOf(options);
   if (!input.ok()) return FailUsage(fmt::format("the input: {}", input.status().message()));
   const Question question{options.kind, *input};
-  Client client = program.MakeClient(options.agent);
-  const Result<Answer> answer = options.wait.count() > 0
-                                    ? AskAndWait(client, question, options.wait)
-                                    : AskOnce(client, question, Asking::kOnlyKnown);
+  const Result<Answer> answer = options.wait.count() > 0 ? AskAndWait(program, options, question)
+                                                         : AskKnown(program, options, question);
   if (!answer.ok()) return Fail(answer.status());
   program.out.Write(fmt::format("{}\n", options.json ? AnswerJson(*answer) : AnswerText(*answer)));
   if (!answer->error.empty()) return ExitStatus::kFailed;

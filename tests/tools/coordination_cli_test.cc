@@ -286,7 +286,23 @@ TEST_F(CoordinationCliTest, ExplainsAQuestionOrADecisionThatMakesNoSense) {
   ExpectOneLine(Roost({"validate", "review.patch", "{oops"}), 2);
   ExpectOneLine(Roost({"decide", "abc", "allow"}), 2);
   ExpectOneLine(Roost({"decide", std::string(64, 'a'), "perhaps"}), 2);
-  ExpectOneLine(Roost({"decide", std::string(64, 'a'), "allow"}), 1);
+  ExpectOneLine(Roost({"decide", std::string(64, 'a'), "allow"}), 3);
+}
+
+TEST_F(CoordinationCliTest, LeavesTheDecisionToTheNextWhoAsks) {
+  StartRoost({"validate", "review.patch", "1", "--wait", "50s", "--json"});
+  Client client = NewClient();
+  const auto has_left = client.Wait(
+      {.filter = {.stream = "$questions", .types = {"question.abandoned"}}}, milliseconds(30'000));
+  ASSERT_TRUE(has_left.ok() && !has_left->empty());
+  const Question question{"review.patch", "1"};
+  const auto asked = client.Validate(std::span(&question, 1), {});
+  ASSERT_TRUE(asked.ok()) << asked.status().message();
+  const Answer& mine = asked->front();
+  ASSERT_TRUE(mine.you_decide);
+  ASSERT_TRUE(client.Decide({mine.key, {mine.token, 0}, Verdict::kAllow}).ok());
+  EXPECT_EQ(Parse(NextLine()).at("verdict"), "allow");
+  EXPECT_EQ(process_.Wait().exit_status, 0);
 }
 
 // ---- trace ----
