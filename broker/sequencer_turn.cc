@@ -26,8 +26,9 @@ SequencerTurn::SequencerTurn(LogWriter* log, IdTable* ids, CountersWriter* count
 
 void SequencerTurn::Owe(OwedAnswer owed) { owed_.push_back(std::move(owed)); }
 
-void SequencerTurn::OweReply(Peer* peer, uint64_t number, Bytes reply) {
-  owed_replies_.push_back({peer, number, {reply.begin(), reply.end()}});
+void SequencerTurn::OweReply(Peer* peer, uint64_t number, Bytes reply,
+                             std::vector<std::byte> otherwise) {
+  owed_replies_.push_back({peer, number, {reply.begin(), reply.end()}, std::move(otherwise)});
 }
 
 void SequencerTurn::Expect(const BatchPlace& place, OwnEventDone done) {
@@ -106,6 +107,8 @@ void SequencerTurn::SettleReplies(const Status& committed) {
   for (const OwedReply& owed : owed_replies_) {
     if (committed.ok()) {
       owed.peer->socket->Send(owed.reply);
+    } else if (!owed.otherwise.empty()) {
+      owed.peer->socket->Send(owed.otherwise);
     } else {
       Refuse(*owed.peer, owed.number, RefusalFor(committed));
     }

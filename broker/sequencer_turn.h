@@ -38,6 +38,7 @@ struct OwedReply {
   Peer* peer = nullptr;
   uint64_t number = 0;
   std::vector<std::byte> reply;
+  std::vector<std::byte> otherwise;  // when the commit fails; empty: a refusal
 };
 
 // Whoever keeps tables that change with the turn.
@@ -65,7 +66,7 @@ class SequencerTurn {
   void SetObserver(TurnObserver* observer) { observer_ = observer; }
 
   void Owe(OwedAnswer owed);
-  void OweReply(Peer* peer, uint64_t number, Bytes reply);
+  void OweReply(Peer* peer, uint64_t number, Bytes reply, std::vector<std::byte> otherwise = {});
   // Whoever stages says so here.
   void NoteStaged(std::span<const EventToStage> events) {
     if (observer_ != nullptr) observer_->OnStaged(events);

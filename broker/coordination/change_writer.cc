@@ -79,11 +79,11 @@ void ChangeWriter::AnswerStaged(const Asked& asked, KeptAnswer answer) {
               .received_ns = asked.received_ns});
 }
 
-void ChangeWriter::Answer(const Asked& asked, Bytes reply) {
+void ChangeWriter::Answer(const Asked& asked, Bytes reply, std::vector<std::byte> otherwise) {
   if (undo_->empty()) {
     asked.peer.socket->Send(reply);
   } else {
-    turn_->OweReply(&asked.peer, asked.number, reply);
+    turn_->OweReply(&asked.peer, asked.number, reply, std::move(otherwise));
   }
 }
 

@@ -56,8 +56,9 @@ class ChangeWriter {
   // Keeps the answer of a request whose events were staged, and sends it with the commit.
   void AnswerStaged(const Asked& asked, KeptAnswer answer);
   // Sends an answer that changed nothing: now, or with the commit if the table has uncommitted changes, on
-  // which it may rest. `reply` is copied if need be.
-  void Answer(const Asked& asked, Bytes reply);
+  // which it may rest. `reply` is copied if need be. `otherwise` is sent when that commit fails, and where it is
+  // empty a refusal.
+  void Answer(const Asked& asked, Bytes reply, std::vector<std::byte> otherwise = {});
   void Refuse(const Asked& asked, const Refusal& refusal);
 
   UndoLog* undo() { return undo_; }

@@ -19,6 +19,8 @@ constexpr std::string_view kNotDecidedYet = "it is being decided; ask again, or 
 constexpr std::string_view kTimeOver = "it is being decided and was not within the time; ask again";
 constexpr std::string_view kHasEnded =
     "what was decided has ended while the others were waited for; ask again";
+constexpr std::string_view kNotWritten =
+    "nothing can be written down, since there is no room for the journal; make room and ask again";
 constexpr std::string_view kPolicyChanged = "the policy was changed meanwhile; ask again";
 // Each attempt stages at least one event, or nothing is missing any more.
 constexpr int kSettleAttemptsMax = VerdictRoom::kQuestionsMax + 2;
@@ -92,6 +94,10 @@ void Set(QuestionSlot* slot, QuestionAnswer answer, uint64_t expires_ns = UINT64
   slot->is_answered = true;
   slot->answer = std::move(answer);
   slot->expires_ns = expires_ns;
+}
+
+bool IsOfRule(const QuestionSlot& slot) {
+  return slot.is_answered && slot.answer.by == kPolicyAgent;
 }
 
 // Nothing that was answered under the old policy is answered still.
@@ -353,7 +359,8 @@ void VerdictRoom::Wait(const Asked& asked, std::vector<QuestionSlot> slots, uint
     parts_.changes->Refuse(asked, *refusal);
     return;
   }
-  parts_.changes->Answer(asked, replies_.Queued(asked.number));
+  std::vector<std::byte> unwritten = Unwritten(asked, slots);
+  parts_.changes->Answer(asked, replies_.Queued(asked.number), std::move(unwritten));
   WaitingRequest request;
   request.peer = &asked.peer;
   request.session = &asked.session;
@@ -365,7 +372,7 @@ void VerdictRoom::Wait(const Asked& asked, std::vector<QuestionSlot> slots, uint
   }
   request.slots = std::move(slots);
   waiting_.Add(std::move(request));
-  // Should the commit fail, Queued becomes a refusal.
+  // Should the commit fail, Queued becomes a refusal or an answer.
   if (UndoLog& undo = *parts_.changes->undo(); !undo.empty()) {
     Session* const session = &asked.session;
     undo.Add([this, session, number = asked.number] { Cancel(*session, number); });
@@ -397,7 +404,29 @@ void VerdictRoom::Conclude(const Asked& asked, std::span<const QuestionSlot> slo
   for (const QuestionSlot& slot : slots) {
     answers.push_back(AnswerFor(asked.session, slot, otherwise));
   }
-  parts_.changes->Answer(asked, replies_.Validated(asked.number, answers));
+  std::vector<std::byte> unwritten = Unwritten(asked, slots);
+  parts_.changes->Answer(asked, replies_.Validated(asked.number, answers), std::move(unwritten));
+}
+
+std::vector<std::byte> VerdictRoom::Unwritten(const Asked& asked,
+                                              std::span<const QuestionSlot> slots) {
+  if (parts_.changes->undo()->empty() || std::none_of(slots.begin(), slots.end(), IsOfRule)) {
+    return {};
+  }
+  std::vector<QuestionAnswer> answers;
+  for (const QuestionSlot& slot : slots) {
+    if (IsOfRule(slot)) {
+      answers.push_back(slot.answer);
+      answers.back().sequence = 0;
+    } else if (!slot.answer.error.empty()) {
+      answers.push_back(slot.answer);
+    } else {
+      // A decision may be one of those that were not written down.
+      answers.push_back(Undecided(slot.is_answered ? slot.answer.key : slot.id.key, kNotWritten));
+    }
+  }
+  const Bytes reply = replies_.Validated(asked.number, answers);
+  return {reply.begin(), reply.end()};
 }
 
 // ---- deciding ----

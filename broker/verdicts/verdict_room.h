@@ -110,6 +110,9 @@ class VerdictRoom : public CoordinationRoom {
                 std::string_view otherwise);
   QuestionAnswer AnswerFor(const Session& session, const QuestionSlot& slot,
                            std::string_view otherwise) const;
+  // The answer if nothing can be written down: what rules say holds. Empty: no rule says anything, or nothing is to
+  // be written down.
+  std::vector<std::byte> Unwritten(const Asked& asked, std::span<const QuestionSlot> slots);
   WaitingRequest TakeWaiting(WaitingQuestions::Place place);
 
   // To the first who waits for it, or to the next who will ask. False: the turn is full.

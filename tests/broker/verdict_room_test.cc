@@ -261,6 +261,43 @@ TEST_F(VerdictRoomTest, GivesNoAnswerOfThePolicyBefore) {
   }
 }
 
+TEST_F(VerdictRoomTest, LetsRulesAnswerWhileNothingCanBeWritten) {
+  const auto policy = ParsePolicy(
+      "agents_decide = [\"k\"]\n"
+      "[[rule]]\nkind = \"k\"\nequals = \"1\"\nverdict = \"deny\"\n",
+      "policy.toml");
+  ASSERT_TRUE(policy.ok()) << policy.status().message();
+  room_->SetPolicy(*policy);
+  const auto alice = Join(1);
+  log_.next_commit = {StatusCode::kExhausted, "no space left"};
+  for (uint64_t number = 1; number <= 2; ++number) {
+    Ask(*alice, number);
+    EndTurn();
+    const wire::Answer* answer = alice->Answer();
+    ASSERT_NE(answer, nullptr);
+    EXPECT_EQ(answer->verdict(), wire::Verdict::Deny);
+    EXPECT_EQ(answer->sequence(), 0u);
+  }
+  // Also beside a question that has to be written down first.
+  AskBoth(*alice, 3, 50'000);
+  EndTurn();
+  const wire::Reply* reply = alice->Receive();
+  ASSERT_NE(reply, nullptr);
+  ASSERT_NE(reply->body_as_Validated(), nullptr);
+  EXPECT_EQ(reply->body_as_Validated()->answers()->Get(0)->verdict(), wire::Verdict::Deny);
+  EXPECT_EQ(reply->body_as_Validated()->answers()->Get(1)->verdict(), wire::Verdict::Undecided);
+  EXPECT_FALSE(reply->body_as_Validated()->answers()->Get(1)->you_decide());
+  EXPECT_TRUE(table_.verdicts().empty());
+  EXPECT_TRUE(table_.open().empty());
+  EXPECT_EQ(waiting_.waiting(), 0u);
+
+  log_.next_commit = {};
+  Ask(*alice, 4);
+  EndTurn();
+  EXPECT_NE(alice->Answer()->sequence(), 0u);
+  EXPECT_EQ(Types(), Texts{"verdict.ruled"});
+}
+
 TEST_F(VerdictRoomTest, GivesTheTurnUpWhenItIsFull) {
   const auto alice = Join(1);
   log_.staged_max = 1;
