@@ -1,14 +1,17 @@
 // `roost hook` as a coding agent runs it: once for each tool call, with and without a broker.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "base/unix_socket.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/process.h"
 
@@ -16,6 +19,8 @@ namespace roost {
 namespace {
 
 namespace json = boost::json;
+
+constexpr uid_t kNobody = 65534;
 
 constexpr std::string_view kPolicy = R"(
 agents_decide = ["tool.Guess"]
@@ -50,14 +55,16 @@ class HookTest : public ::testing::Test {
     ASSERT_TRUE(broker_.Start());
   }
 
-  Finished Hook(const std::string& input, std::vector<std::string> options = {}) {
+  Finished Hook(const std::string& input, std::vector<std::string> options = {},
+                std::optional<uid_t> uid = std::nullopt) {
     const std::string file = scratch_ / "call.json";
     std::ofstream(file) << input;
     const UniqueFd stdin_file(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     ProcessOptions process{
         .arguments = {ProgramPath("roost"), "--socket", broker_.socket(), "hook"},
         .environment = {"ROOST_AGENT"},
-        .descriptors = {{stdin_file.get(), STDIN_FILENO}}};
+        .descriptors = {{stdin_file.get(), STDIN_FILENO}},
+        .uid = uid};
     process.arguments.insert(process.arguments.end(), options.begin(), options.end());
     Finished finished = RunProgram(process);
     EXPECT_EQ(finished.ending.exit_status, 0) << finished.errors;
@@ -167,11 +174,85 @@ TEST_F(HookTest, SaysNothingAboutWhatIsNoToolCall) {
   StartBroker();
   const Finished other = Hook(R"({"hook_event_name":"SessionStart","session_id":"s"})");
   EXPECT_EQ(other.output + other.errors, "");
-  const Finished garbage = Hook("what?");
-  EXPECT_EQ(garbage.output, "");
-  EXPECT_EQ(std::ranges::count(garbage.errors, '\n'), 1) << garbage.errors;
-  EXPECT_EQ(Decision(Hook("what?", {"--fail-closed"})), "deny");
   EXPECT_TRUE(Recorded().empty());
+}
+
+TEST_F(HookTest, DeniesACommandWithHalfASurrogatePair) {
+  StartBroker();
+  EXPECT_EQ(
+      Decision(Hook(
+          R"({"hook_event_name":"PreToolUse","cwd":"/\udc00","tool_name":"Bash","tool_input":{"command":"rm -rf / # \ud800"}})")),
+      "deny");
+}
+
+TEST_F(HookTest, AsksAboutACallThatItCannotRead) {
+  StartBroker();
+  const auto call = [](const std::string& more) {
+    return R"({"hook_event_name":"PreToolUse","tool_name":"Bash",)"
+           R"("tool_input":{"command":"rm -rf /"},"more":)" +
+           more + "}";
+  };
+  const std::string inputs[] = {
+      "what?",
+      call(std::string(1100, '[') + std::string(1100, ']')),
+      call("1e99999999999"),
+      call('"' + std::string(8 << 20, 'x') + '"'),
+      Call(std::string(121, 'x'), {{"command", "rm -rf /"}}),
+  };
+  for (const std::string& input : inputs) {
+    EXPECT_EQ(Decision(Hook(input)), "ask") << input.substr(0, 200);
+  }
+  EXPECT_EQ(Decision(Hook("what?", {"--fail-closed"})), "deny");
+  const std::vector<json::value> events = Recorded();
+  ASSERT_EQ(events.size(), std::size(inputs) + 1);
+  EXPECT_EQ(events[0].at("type"), "tool.call");
+  EXPECT_EQ(events[0].at("data").at("decision"), "ask");
+  EXPECT_NE(events[0].at("data").at("error").as_string(), "");
+  EXPECT_EQ(events.back().at("data").at("decision"), "deny");
+}
+
+TEST_F(HookTest, HasNoOpinionOfWhatItCannotReadWithoutABroker) {
+  EXPECT_EQ(Hook("what?").output, "");
+  EXPECT_EQ(Decision(Hook("what?", {"--fail-closed"})), "deny");
+}
+
+TEST_F(HookTest, AsksWhenTheBrokerDoesNotAnswer) {
+  const Result<UniqueFd> silent = ListenSeqpacket(broker_.socket(), 0600, 8);
+  ASSERT_TRUE(silent.ok()) << silent.status().message();
+  const std::string call = Call("Bash", {{"command", "ls"}});
+  EXPECT_EQ(Decision(Hook(call, {"--timeout", "50ms"})), "ask");
+  EXPECT_EQ(Decision(Hook(call, {"--timeout", "50ms", "--fail-closed"})), "deny");
+}
+
+TEST_F(HookTest, AsksWhenTheBrokerHasNoRoomForOneMore) {
+  const Result<UniqueFd> full = ListenSeqpacket(broker_.socket(), 0600, 0);
+  ASSERT_TRUE(full.ok()) << full.status().message();
+  std::vector<UniqueFd> others;
+  while (true) {
+    Result<UniqueFd> other = ConnectSeqpacket(broker_.socket());
+    if (!other.ok()) break;
+    others.push_back(*std::move(other));
+  }
+  EXPECT_EQ(Decision(Hook(Call("Bash", {{"command", "ls"}}), {"--timeout", "50ms"})), "ask");
+}
+
+TEST_F(HookTest, AsksWhomTheSocketKeepsOut) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const Result<UniqueFd> closed = ListenSeqpacket(broker_.socket(), 0600, 8);
+  ASSERT_TRUE(closed.ok()) << closed.status().message();
+  broker_.scratch().MakeDirectoryFor(kNobody, "passable");
+  const Finished finished = Hook(Call("Bash", {{"command", "ls"}}), {}, kNobody);
+  EXPECT_EQ(Decision(finished), "ask");
+  EXPECT_NE(finished.output.find("not in the group"), std::string::npos) << finished.output;
+}
+
+TEST_F(HookTest, RecordsThatALargeInputWasLeftOut) {
+  StartBroker();
+  Hook(Call("Write", {{"content", std::string(2 << 20, 'x')}}), {"--record-input"});
+  const std::vector<json::value> events = Recorded();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].at("data").at("input_omitted"), true);
+  EXPECT_EQ(events[0].at("data").as_object().count("input"), 0u);
 }
 
 }  // namespace

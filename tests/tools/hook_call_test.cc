@@ -10,9 +10,9 @@ namespace {
 namespace json = boost::json;
 
 HookCall Parse(std::string_view text) {
-  const Result<HookCall> call = ParseHookCall(text);
-  EXPECT_TRUE(call.ok()) << text << ": " << call.status().message();
-  return call.ok() ? *call : HookCall();
+  HookCall call = ParseHookCall(text);
+  EXPECT_EQ(call.trouble, "") << text;
+  return call;
 }
 
 TEST(HookCallTest, TakesTheCallOutOfWhatClaudeCodeSays) {
@@ -49,29 +49,65 @@ TEST(HookCallTest, RefusesWhatIsNoCall) {
           R"({"hook_event_name":"PreToolUse","hook_event_name":"x","tool_name":"B","tool_input":1})",
           R"({"hook_event_name":"PreToolUse","session_id":"\u0007","tool_name":"B","tool_input":1})",
       }) {
-    EXPECT_EQ(ParseHookCall(text).status().code(), StatusCode::kInvalidArgument) << text;
+    const HookCall call = ParseHookCall(text);
+    EXPECT_NE(call.trouble, "") << text;
+    // Nobody can tell that it is no call that is about to be made.
+    EXPECT_EQ(call.moment, HookCall::Moment::kBefore) << text;
   }
   const std::string long_name = R"({"hook_event_name":"PreToolUse","tool_input":1,"tool_name":")" +
                                 std::string(kHookToolBytesMax + 1, 'x') + "\"}";
-  EXPECT_FALSE(ParseHookCall(long_name).ok());
+  EXPECT_NE(ParseHookCall(long_name).trouble, "");
+}
+
+TEST(HookCallTest, KnowsTheMomentOfACallThatIsWrongOtherwise) {
+  const HookCall call = ParseHookCall(R"({"hook_event_name":"PostToolUse","tool_name":"Bash"})");
+  EXPECT_NE(call.trouble, "");
+  EXPECT_EQ(call.moment, HookCall::Moment::kAfter);
+  EXPECT_EQ(call.tool, "Bash");
+}
+
+TEST(HookCallTest, ReplacesHalvesOfSurrogatePairs) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {R"("a \ud800")", R"("a \ufffd")"},
+      {R"("\uDFFF b")", R"("\ufffd b")"},
+      {R"("\ud83d\ude00")", R"("\ud83d\ude00")"},
+      {R"("\ud83d\ud83d\ude00")", R"("\ufffd\ud83d\ude00")"},
+      {R"("\ude00\ud83d")", R"("\ufffd\ufffd")"},
+      {R"("\\ud800")", R"("\\ud800")"},
+      {R"("\\\ud800")", R"("\\\ufffd")"},
+      {R"("\u0041\n")", R"("\u0041\n")"},
+      {R"("\ud80)", R"("\ud80)"},
+      {R"("\u-001 \)", R"("\u-001 \)"},
+  };
+  for (const auto& [text, replaced] : cases) {
+    EXPECT_EQ(ReplaceLoneSurrogates(text), replaced) << text;
+  }
+}
+
+TEST(HookCallTest, KeepsTheRestOfACommandWithHalfASurrogatePair) {
+  const HookCall call =
+      Parse(R"({"hook_event_name":"PreToolUse","cwd":"/\udc00","tool_name":"Bash",)"
+            R"("tool_input":{"command":"rm -rf / # \ud800"}})");
+  EXPECT_EQ(call.input, R"({"command":"rm -rf / # \ufffd"})");
 }
 
 TEST(HookCallTest, LetsRulesAloneAllow) {
   Answer answer{.verdict = Verdict::kAllow, .by = std::string(kPolicyLabel)};
-  EXPECT_EQ(DecideHook(answer), HookDecision::kAllow);
+  EXPECT_EQ(DecideHook(answer, false), HookDecision::kAllow);
   answer.by = "policy";
-  EXPECT_EQ(DecideHook(answer), HookDecision::kNoOpinion);
+  EXPECT_EQ(DecideHook(answer, false), HookDecision::kNoOpinion);
   answer.verdict = Verdict::kDeny;
-  EXPECT_EQ(DecideHook(answer), HookDecision::kDeny);
+  EXPECT_EQ(DecideHook(answer, false), HookDecision::kDeny);
   answer.verdict = Verdict::kAsk;
-  EXPECT_EQ(DecideHook(answer), HookDecision::kAsk);
+  EXPECT_EQ(DecideHook(answer, false), HookDecision::kAsk);
   answer.verdict = Verdict::kUndecided;
-  EXPECT_EQ(DecideHook(answer), HookDecision::kNoOpinion);
+  EXPECT_EQ(DecideHook(answer, false), HookDecision::kNoOpinion);
 }
 
 TEST(HookCallTest, AsksAboutWhatCannotBeLookedAt) {
   const Answer answer{.verdict = Verdict::kAllow, .by = std::string(kPolicyLabel), .error = "huge"};
-  EXPECT_EQ(DecideHook(answer), HookDecision::kAsk);
+  EXPECT_EQ(DecideHook(answer, false), HookDecision::kAsk);
+  EXPECT_EQ(DecideHook(answer, true), HookDecision::kDeny);
 }
 
 TEST(HookCallTest, AnswersInTheHooksOwnFormat) {
