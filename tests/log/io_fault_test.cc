@@ -130,7 +130,7 @@ class IoFaultTest : public ::testing::TestWithParam<Durability> {
     ASSERT_GT(calls.size(), 20u);
     for (const bool from_then_on : {false, true}) {
       for (const uint64_t at : calls) {
-        if (at % Scaled({.soak = 1, .gate = 1, .sanitized = 3}) != 0) continue;
+        if (at % Scaled({.soak = 1, .gate = 1, .sanitized = 12}) != 0) continue;
         RunWith({at, error, from_then_on, then_full});
         ASSERT_NE(failed_, "") << at;
         ASSERT_FALSE(HasFailure())
