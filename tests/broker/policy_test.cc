@@ -320,6 +320,25 @@ TEST_F(ExamplePolicyTest, JudgesToolCalls) {
   EXPECT_EQ(Verdict("tool.Read", R"({"file_path":"/home/a/.ssh/id_rsa"})"), "Deny");
 }
 
+TEST_F(ExamplePolicyTest, KnowsSecretsByEachSpellingOfTheirPaths) {
+  for (const char* command :
+       {"head -c 4000 ~/.ssh/./id_rsa", "head ~/.ssh//id_rsa", "head ~/.ssh/work_key",
+        "head ~/.aws/./credentials", "head ~/.git-credentials", "tail ~/.config/gh/hosts.yml",
+        "tail .env", "head -n 99 /work/app/.env.production", "git show HEAD:.env",
+        "git diff --no-index /dev/null .env"}) {
+    EXPECT_EQ(Verdict("tool.Bash", std::string(R"({"command":")") + command + R"("})"), "Deny")
+        << command;
+  }
+  EXPECT_EQ(Verdict("tool.Bash", R"({"command":"git diff --ext-diff"})"), "");
+  EXPECT_EQ(Verdict("tool.Edit", R"({"file_path":"/work/repo/../../etc/passwd"})"), "Ask");
+  EXPECT_EQ(Verdict("tool.Write", R"({"file_path":"//etc/passwd"})"), "Ask");
+  EXPECT_EQ(Verdict("tool.Write", R"({"file_path":"x/.git/./hooks/pre-commit"})"), "Ask");
+  EXPECT_EQ(Verdict("tool.Read", R"({"file_path":"/etc//shadow"})"), "Ask");
+  EXPECT_EQ(Verdict("tool.NotebookEdit", R"({"notebook_path":"/etc/passwd"})"), "Deny");
+  EXPECT_EQ(Verdict("tool.Grep", R"({"pattern":".","path":"x/.ssh/id_rsa"})"), "Deny");
+  EXPECT_EQ(Verdict("tool.Grep", R"({"pattern":".","path":"."})"), "");
+}
+
 TEST_F(ExamplePolicyTest, HasTestsForEachRuleAndALittleWorkForEachCall) {
   EXPECT_FALSE(policy_->AgentsMayDecide("tool.Bash"));
   EXPECT_TRUE(policy_->AgentsMayDecide("review.design"));
