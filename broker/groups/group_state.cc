@@ -22,6 +22,10 @@ uint64_t GroupState::checkpoint() const {
 
 RevisionRanges GroupState::Available(uint64_t head, uint64_t count_max) const {
   RevisionRanges available = returned_.Lowest(count_max);
+  if (available.size() > kRangesMax) {
+    available.resize(kRangesMax);
+    return available;
+  }
   const uint64_t room = open() < kOpenMax ? kOpenMax - open() : 0;
   const uint64_t fresh = head >= next_ ? head - next_ + 1 : 0;
   const uint64_t count = std::min({count_max - CountOf(available), room, fresh});

@@ -29,6 +29,7 @@ class GroupState {
  public:
   static constexpr uint64_t kOpenMax = 65'536;  // taken or returned
   static constexpr uint64_t kParkedMax = 10'000;
+  static constexpr size_t kRangesMax = 32;  // of returned events that one Take hands out
 
   // `next` is the first revision that is handed out.
   explicit GroupState(uint64_t next) : next_(next) {}
@@ -44,7 +45,7 @@ class GroupState {
   uint64_t parked() const { return parked_.size(); }
 
   // What the next Take hands out of a stream at revision `head`: returned ones, lowest first, then new ones, as
-  // long as kOpenMax is kept.
+  // long as kOpenMax is kept. At most kRangesMax ranges, and one of new ones: a lease keeps them while it lives.
   RevisionRanges Available(uint64_t head, uint64_t count_max) const;
   // Where a taken event is: with whom else, in which lease.
   SpanMap::Found FindTaken(uint64_t revision) const { return taken_.Find(revision); }

@@ -2,8 +2,9 @@
 // tell and by nothing else, so that what is rebuilt from the log equals what was.
 //
 // Sequencer thread, and before it starts the thread that recovers. Bounded: see the limits below and
-// GroupState's; an open event takes 500 bytes at the very worst (a lease of its own) and next to nothing where
-// events are handed out in runs, a group some 600.
+// GroupState's; an open event takes a kilobyte at the very worst (the last one of a lease, which keeps the
+// ranges that it was given until all are settled) and next to nothing where events are handed out in runs, a group some
+// 600 bytes.
 #ifndef ROOST_BROKER_GROUPS_GROUP_TABLE_H_
 #define ROOST_BROKER_GROUPS_GROUP_TABLE_H_
 

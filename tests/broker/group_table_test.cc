@@ -91,6 +91,22 @@ TEST(RevisionRangesTest, LeaveOutSomeOfThemselves) {
   EXPECT_EQ(Without({{1, 3}}, {}), (RevisionRanges{{1, 3}}));
 }
 
+TEST(GroupStateTest, HandsScatteredEventsOutInFewRanges) {
+  GroupState state(1);
+  state.Take(RevisionRanges{{1, 200}}, 1);
+  for (uint64_t revision = 1; revision <= 200; revision += 2) {
+    state.Return(RevisionRanges{{revision, revision}});
+  }
+  const RevisionRanges first = state.Available(300, 500);
+  ASSERT_EQ(first.size(), GroupState::kRangesMax);
+  EXPECT_EQ(first.back(), (RevisionRange{63, 63}));
+  // The others come with the next ones, and new ones after them.
+  for (int takes = 0; takes < 3; ++takes) state.Take(state.Available(300, 500), 2);
+  const RevisionRanges last = state.Available(300, 500);
+  EXPECT_EQ(last.front(), (RevisionRange{193, 193}));
+  EXPECT_EQ(last.back(), (RevisionRange{201, 300}));
+}
+
 class GroupTableTest : public ::testing::Test {
  protected:
   void Tell(const std::string& type, const std::string& data,
