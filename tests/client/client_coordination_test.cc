@@ -221,6 +221,22 @@ TEST_F(ClientCoordinationTest, AnswersFromSharedMemoryWhatWasDecided) {
   EXPECT_TRUE((*known)[0].cached);
 }
 
+TEST_F(ClientCoordinationTest, DoesNotTrustVerdictsOfABrokerThatHasGone) {
+  Client client({.socket = broker_.socket(), .agent = "tester", .timeout = milliseconds(5'000)});
+  const std::vector<Question> questions = {{"k", "1"}};
+  const auto asked = client.Validate(questions, {});
+  ASSERT_TRUE(asked.ok()) << asked.status().message();
+  const Answer& mine = asked->front();
+  ASSERT_TRUE(client.Decide({mine.key, {mine.token, 0}, Verdict::kAllow}).ok());
+  ASSERT_TRUE(client.Validate(questions, {}).ok());
+  broker_.Kill9();
+  // The connection is looked at now and then, not at each call.
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (client.Validate(questions, {}).ok()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), until);
+  }
+}
+
 TEST_F(ClientCoordinationTest, MixesWhatIsKnownWithWhatIsNotInTheOrderOfTheQuestions) {
   Client client = NewClient();
   const std::vector<Question> one = {{"k", "2"}};
