@@ -18,6 +18,7 @@
 #include "broker/version.h"
 #include "ipc/protocol.h"
 #include "ipc/socket_path.h"
+#include "log/ring_format.h"
 #include "log/segment_format.h"
 
 namespace roost {
@@ -131,7 +132,7 @@ std::vector<Setting> AllSettings() {
       {"segment", "SIZE", "one file of the journal (default: 64MiB)", false,
        Number(LogField<&LogOptions::segment_bytes>, ParseSize, kSegmentBytesMin, kSegmentBytesMax)},
       {"max-streams", "N", "streams (default: 1048576)", false,
-       Number(LogField<&LogOptions::streams_max>, ParseNumber, 16, 1ull << 28)},
+       Number(LogField<&LogOptions::streams_max>, ParseNumber, 16, kStreamsMaxMax)},
       {"max-sessions", "N", "sessions attached at a time (default: 8192)", false,
        Number(Field<&BrokerOptions::sessions_max>, ParseNumber, 1, RecoveredState::kJoinedMax)},
       {"max-event-data", "SIZE", "data of one event (default: 1MiB)", false,

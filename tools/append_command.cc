@@ -143,6 +143,9 @@ ExitStatus AppendOne(Program& program, const Options& options) {
   if (options.stream.empty() || options.type.empty()) {
     return FailUsage("append: STREAM and TYPE are needed; see roost append --help");
   }
+  if (options.stream.ends_with('*')) {
+    return FailUsage("append: STREAM is the name of one stream, without * at its end");
+  }
   auto data = GetData(options);
   if (!data.ok()) {
     const bool wrong_argument =
@@ -161,7 +164,9 @@ ExitStatus AppendOne(Program& program, const Options& options) {
 
   Client client = program.MakeClient(options.agent);
   const auto result = client.Append(batch);
-  if (!result.ok()) return Fail(result.status());
+  if (!result.ok()) {
+    return options.data == "-" ? Fail(result.status()) : FailRequest(result.status());
+  }
   if (!result->appended) return ShowConflict(program, client, *result->conflict, options.json);
   if (options.json) {
     program.out.Write(ResultJson(*result));
@@ -286,6 +291,7 @@ void AddAppendCommand(Program& program) {
       .Number("--expect", &options->expect, "N",
               "Only if the stream is at this revision; 0: does not exist")
       .Text("--id", &options->id, "X", "Idempotency key: the same again is not appended twice")
+      .NotEmpty("--id")
       .Text("--correlation-id", &options->correlation_id, "X", "What this belongs to")
       .Text("--causation-id", &options->causation_id, "X", "What made this happen")
       .Text("--content-type", &options->content_type, "TYPE", "Other data than JSON, kept as it is")

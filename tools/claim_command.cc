@@ -177,7 +177,7 @@ ExitStatus Run(Program& program, const Options& options) {
   ClaimRequest request{
       .keys = options.keys, .ttl = options.ttl, .wait = options.wait, .note = options.note};
   const auto result = client.Claim(request);
-  if (!result.ok()) return Fail(result.status());
+  if (!result.ok()) return FailRequest(result.status());
   if (!result->granted) return ShowHeld(program, options, *result);
   ClaimHolder holder(&client, std::move(request), *result);
   if (!options.command.empty()) return HoldWhileItRuns(program, options, holder, *stop);

@@ -11,6 +11,14 @@
 #include "base/utf8.h"
 
 namespace roost {
+namespace {
+
+// CLI11 takes -1 for the largest number that there is.
+std::string NotNegative(const std::string& text) {
+  return text.starts_with('-') ? "must not be negative" : "";
+}
+
+}  // namespace
 
 CommandOptions& CommandOptions::Flag(const char* names, bool* out, const char* help) {
   command_->add_flag(names, *out, help);
@@ -32,20 +40,21 @@ CommandOptions& CommandOptions::Texts(const char* names, std::vector<std::string
 
 CommandOptions& CommandOptions::Number(const char* names, uint64_t* out, const char* type,
                                        const char* help) {
-  CLI::Option* option = command_->add_option(names, *out, help)->type_name(type);
+  CLI::Option* option =
+      command_->add_option(names, *out, help)->type_name(type)->check(NotNegative);
   if (*out != 0) option->capture_default_str();
   return *this;
 }
 
 CommandOptions& CommandOptions::Number(const char* names, std::optional<uint64_t>* out,
                                        const char* type, const char* help) {
-  command_->add_option(names, *out, help)->type_name(type);
+  command_->add_option(names, *out, help)->type_name(type)->check(NotNegative);
   return *this;
 }
 
 CommandOptions& CommandOptions::Numbers(const char* names, std::vector<uint64_t>* out,
                                         const char* type, const char* help) {
-  command_->add_option(names, *out, help)->type_name(type);
+  command_->add_option(names, *out, help)->type_name(type)->check(NotNegative);
   return *this;
 }
 
@@ -66,6 +75,12 @@ CommandOptions& CommandOptions::Duration(const char* names, std::chrono::millise
 
 CommandOptions& CommandOptions::Rest(std::vector<std::string>* out) {
   program_->rests_[command_->get_name()] = out;
+  return *this;
+}
+
+CommandOptions& CommandOptions::NotEmpty(const char* name) {
+  command_->get_option(name)->check(
+      [](const std::string& text) { return std::string(text.empty() ? "must not be empty" : ""); });
   return *this;
 }
 
@@ -142,6 +157,12 @@ void PrintError(std::string_view message) { fmt::print(stderr, "roost: {}\n", Pr
 ExitStatus Fail(const Status& status) {
   PrintError(status.message());
   return status.code() == StatusCode::kTimedOut ? ExitStatus::kNo : ExitStatus::kFailed;
+}
+
+ExitStatus FailRequest(const Status& status) {
+  const bool wrong =
+      status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kTooLarge;
+  return wrong ? FailUsage(status.message()) : Fail(status);
 }
 
 ExitStatus FailUsage(std::string_view message) {

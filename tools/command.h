@@ -56,6 +56,7 @@ class CommandOptions {
   CommandOptions& Rest(std::vector<std::string>* out);
 
   // Of options added before.
+  CommandOptions& NotEmpty(const char* name);
   CommandOptions& Require(const char* name);
   CommandOptions& Exclude(const char* name, const char* other);
 
@@ -106,6 +107,8 @@ CommandOptions AddCommand(Program& program, const char* name, const char* what,
 void PrintError(std::string_view message);
 // Says why and gives the exit status for it.
 ExitStatus Fail(const Status& status);
+// The same for the answer to a request made of what the user wrote: wrong usage where that is wrong.
+ExitStatus FailRequest(const Status& status);
 // For what the user wrote and can mend.
 ExitStatus FailUsage(std::string_view message);
 

@@ -30,8 +30,10 @@ constexpr char kExamples[] =
     "With a command it runs once an event, which is a JSON object on its standard input: exit "
     "status 0 settles the\n"
     "event as done; any other gives it to the next consumer (75, EX_TEMPFAIL, says so on purpose), "
-    "which after 5\n"
-    "tries parks it, or with --park-on-failure at once, unless it was 75. --lease is the time for "
+    "which after "
+    "the\n"
+    "broker's --max-tries (5) parks it, or with --park-on-failure at once, unless it was 75. "
+    "--lease is the time for "
     "all events of one "
     "take;\n"
     "what is not settled by then goes to another.\n"
@@ -103,7 +105,7 @@ ExitStatus Consumer::Work() {
       return worked.ok() && all_done_ ? ExitStatus::kFine : ExitStatus::kFailed;
     }
     if (!options_.follow) {
-      if (!worked.ok()) return Fail(worked.status());
+      if (!worked.ok()) return FailRequest(worked.status());
       if (!*worked) return ExitStatus::kNo;
       return all_done_ ? ExitStatus::kFine : ExitStatus::kFailed;
     }
@@ -111,7 +113,7 @@ ExitStatus Consumer::Work() {
       told = false;
       continue;
     }
-    if (worked.status().code() != StatusCode::kUnavailable) return Fail(worked.status());
+    if (worked.status().code() != StatusCode::kUnavailable) return FailRequest(worked.status());
     if (!told) PrintError(worked.status().message() + " (waiting for it)");
     told = true;
     pollfd polled{stop_.fd(), POLLIN, 0};
@@ -283,6 +285,9 @@ ExitStatus Run(Program& program, const Options& options) {
     return FailUsage("take: --from is first or head");
   }
   if (options.max == 0 || options.max > 500) return FailUsage("take: --max is 1 to 500");
+  if (options.stream.ends_with('*')) {
+    return FailUsage("take: STREAM is the name of one stream, without * at its end");
+  }
   auto stop = StopSignals::Catch();
   if (!stop.ok()) return Fail(stop.status());
   return Consumer(&program, options, std::move(*stop)).Work();

@@ -95,7 +95,7 @@ ExitStatus Run(Program& program, const Options& options) {
   const Question question{options.kind, *input};
   const Result<Answer> answer = options.wait.count() > 0 ? AskAndWait(program, options, question)
                                                          : AskKnown(program, options, question);
-  if (!answer.ok()) return Fail(answer.status());
+  if (!answer.ok()) return FailRequest(answer.status());
   program.out.Write(fmt::format("{}\n", options.json ? AnswerJson(*answer) : AnswerText(*answer)));
   if (!answer->error.empty()) return ExitStatus::kFailed;
   return answer->verdict == Verdict::kAllow ? ExitStatus::kFine : ExitStatus::kNo;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
+#include "log/ring_format.h"
 
 namespace roost {
 namespace {
@@ -96,6 +97,20 @@ bool Arguments::Texts(std::string_view name, JsonSlice value, size_t count_max, 
     texts.push_back(std::move(text));
   }
   *out = std::move(texts);
+  return true;
+}
+
+bool Arguments::Stream(std::string_view name, JsonSlice value, std::string* out) {
+  std::string stream;
+  if (!Text(name, value, kStreamNameBytesMax, &stream)) return false;
+  // Would be a stream of that very name, which is never what was meant.
+  if (stream.ends_with('*')) {
+    Expected(name,
+             "the name of one stream, without * at its end (only read and wait take a prefix)",
+             value);
+    return false;
+  }
+  *out = std::move(stream);
   return true;
 }
 

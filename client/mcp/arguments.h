@@ -25,6 +25,8 @@ class Arguments {
 
   // Each leaves *out alone when the argument is not given. True if it was given and is right.
   bool Text(std::string_view name, JsonSlice value, size_t bytes_max, std::string* out);
+  // The name of one stream, where a prefix would be a mistake.
+  bool Stream(std::string_view name, JsonSlice value, std::string* out);
   bool Texts(std::string_view name, JsonSlice value, size_t count_max, size_t bytes_max,
              std::vector<std::string>* out);
   bool Number(std::string_view name, JsonSlice value, uint64_t min, uint64_t max, uint64_t* out);

@@ -59,7 +59,7 @@ inline constexpr std::string_view kWaitEnd =
 inline constexpr std::string_view kClaim =
     R"({"name":"claim","description":"Make keys yours alone until released or expired: all or none. )"
     R"(Any names, e.g. file/src/a.cc, task/7; globs: * within a segment, ** for segments. Claiming )"
-    R"(your own again renews, with a new token. Not granted: held says by whom.",)"
+    R"(the same keys again renews, with a new token. Not granted: held says by whom.",)"
     R"("inputSchema":{"type":"object","properties":{)"
     R"("keys":{"type":"array","items":{"type":"string"},"maxItems":64},)"
     R"("ttl_ms":{"type":"integer","default":60000},)"
@@ -74,7 +74,7 @@ inline constexpr std::string_view kRelease =
 inline constexpr std::string_view kTake =
     R"({"name":"take","description":"Take events of a stream used as work queue: each goes to one )"
     R"(consumer of the group. settle each token before lease_ms is over, else it goes to another; )"
-    R"(after 5 tries it is parked.","inputSchema":{"type":"object","properties":{)"
+    R"(after too many tries it is parked.","inputSchema":{"type":"object","properties":{)"
     R"("stream":{"type":"string"},"group":{"type":"string"},)"
     R"("from":{"type":"string","enum":["first","head"],"default":"first","description":"where a )"
     R"(new group begins"},)"

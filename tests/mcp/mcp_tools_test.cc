@@ -71,6 +71,36 @@ TEST_F(ToolsTest, AppendShowsTheLastEventOfAConflict) {
   EXPECT_EQ(Member(answer, {"conflict", "last", "data"}), R"({"by":"anna"})");
 }
 
+TEST_F(ToolsTest, AppendSaysWhereTheRevisionOfAConflictBelongs) {
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  const std::string one = Call("append", R"({"stream":"new","type":"t","expect":4})");
+  EXPECT_TRUE(has(one, "append with expect set to revision")) << one;
+  EXPECT_FALSE(has(one, "after last")) << one;
+  log_.Put("task/1", "taken", "{}");
+  const std::string batch = Call("append", R"({"events":[{"stream":"s","type":"t"}],)"
+                                           R"("conditions":[{"stream":"task/1","expect":0}]})");
+  EXPECT_TRUE(has(batch, "append with expect of that stream's condition set to")) << batch;
+  EXPECT_TRUE(has(batch, "after last")) << batch;
+}
+
+TEST_F(ToolsTest, RefuseAPrefixWhereOneStreamIsNeeded) {
+  const std::string sentence = "without * at its end";
+  for (const auto& [tool, arguments] :
+       {std::pair("append", R"({"stream":"a/*","type":"t"})"),
+        std::pair("append", R"({"events":[{"stream":"a/*","type":"t"}]})"),
+        std::pair("take", R"({"stream":"a/*","group":"g"})")}) {
+    EXPECT_NE(Refusal(tool, arguments).find(sentence), std::string::npos) << tool;
+  }
+}
+
+TEST_F(ToolsTest, WaitRefusesMoreTypesThanABrokerWaitsFor) {
+  std::string types = "\"t\"";
+  for (int i = 1; i < 65; ++i) types += ",\"t\"";
+  EXPECT_NE(Refusal("wait", R"({"types":[)" + types + "]}").find("64"), std::string::npos);
+}
+
 // The log that the tests play knows no ids, like a broker that has forgotten them.
 TEST_F(ToolsTest, AppendFindsInTheLogThatItWasDoneBefore) {
   const std::string once =

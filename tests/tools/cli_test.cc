@@ -41,6 +41,15 @@ TEST_F(CliTest, SaysWrongUsageInOneLineWithExitStatus2) {
   ExpectOneLine(Roost({"append", "only-a-stream"}), 2);
   ExpectOneLine(Roost({"dump", "--json", "--hex"}), 2);
   ExpectOneLine(Roost({"verify"}), 2);
+  ExpectOneLine(Roost({"read", "--limit", "-1"}), 2);
+  ExpectOneLine(Roost({"append", "s", "t", "--id", ""}), 2);
+  ExpectOneLine(Roost({"append", "s/*", "t"}), 2);
+  ExpectOneLine(Roost({"take", "s/*", "g"}), 2);
+  ExpectOneLine(Roost({"take", "s", "a/b"}), 2);
+  ExpectOneLine(Roost({"claim", "a", "--ttl", "1ms"}), 2);
+  ExpectOneLine(Roost({"claim", "a", "--wait", "51s"}), 2);
+  ExpectOneLine(Roost({"claim", "a**b"}), 2);
+  ExpectOneLine(Roost({"validate", "", "1"}), 2);
 }
 
 TEST_F(CliTest, SaysInOneLineThatThereIsNoBroker) {

@@ -20,8 +20,11 @@ constexpr size_t kConditionsMax = 10'000;
 
 class AppendOperation : public Operation {
  public:
-  AppendOperation(Shim* shim, const Responder& responder, Batch batch)
-      : Operation(shim, responder), batch_(std::move(batch)), reader_(shim->log) {}
+  AppendOperation(Shim* shim, const Responder& responder, Batch batch, bool has_conditions)
+      : Operation(shim, responder),
+        batch_(std::move(batch)),
+        has_conditions_(has_conditions),
+        reader_(shim->log) {}
 
   void Start() override {
     WithBroker([this] { Append(); });
@@ -112,14 +115,18 @@ class AppendOperation : public Operation {
     }
     json += '}';
     AppendMember(&json, "head", result_.head);
-    AppendMember(&json, "hint",
-                 "another was first; nothing was appended. If your event still makes sense after "
-                 "last, append with expect set to revision; else do something else");
+    AppendMember(
+        &json, "hint",
+        fmt::format("another was first; nothing was appended. If this still makes sense{}, "
+                    "append with {} set to revision; else do something else",
+                    last.empty() ? "" : " after last",
+                    has_conditions_ ? "expect of that stream's condition" : "expect"));
     json += '}';
     FinishWithToolResult(std::move(json));
   }
 
   Batch batch_;
+  const bool has_conditions_;  // rather than one expect
   AppendResult result_;
   std::optional<AppendCheck> check_;
   PageReader reader_;
@@ -137,7 +144,7 @@ struct EventSlices {
 
 void ReadEvent(const EventSlices& given, Arguments* arguments, NewEvent* event) {
   arguments->Require("stream", given.stream);
-  arguments->Text("stream", given.stream, kStreamNameBytesMax, &event->stream);
+  arguments->Stream("stream", given.stream, &event->stream);
   arguments->Require("type", given.type);
   arguments->Text("type", given.type, kTypeBytesMax, &event->type);
   arguments->Text("correlation_id", given.correlation_id, kIdBytesMax, &event->correlation_id);
@@ -187,7 +194,7 @@ void ReadConditions(JsonSlice conditions, Arguments* arguments, Batch* batch) {
     arguments->Require("stream", stream);
     arguments->Require("expect", expect);
     Condition& condition = batch->conditions.emplace_back();
-    arguments->Text("stream", stream, kStreamNameBytesMax, &condition.stream);
+    arguments->Stream("stream", stream, &condition.stream);
     arguments->Number("expect", expect, 0, UINT64_MAX, &condition.expect);
   }
 }
@@ -227,7 +234,8 @@ std::unique_ptr<Operation> MakeAppend(Shim* shim, const Responder& responder, Js
     RefuseCall(*shim, responder, arguments.trouble());
     return nullptr;
   }
-  return std::make_unique<AppendOperation>(shim, responder, std::move(batch));
+  return std::make_unique<AppendOperation>(shim, responder, std::move(batch),
+                                           Arguments::Given(conditions));
 }
 
 }  // namespace roost

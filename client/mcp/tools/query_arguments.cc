@@ -9,7 +9,6 @@
 namespace roost {
 namespace {
 
-constexpr size_t kTypesMax = 100;
 constexpr size_t kSinceBytesMax = 64;
 constexpr uint64_t kLimitMax = 500;
 
@@ -48,7 +47,7 @@ bool ReadSince(JsonSlice value, uint64_t wall_now_ns, Arguments* arguments, Filt
 bool ReadQueryArguments(const QueryArguments& given, uint64_t wall_now_ns, Arguments* arguments,
                         ReadQuery* query) {
   ReadStream(given.stream, arguments, &query->filter);
-  arguments->Texts("types", given.types, kTypesMax, kTypeBytesMax, &query->filter.types);
+  arguments->Texts("types", given.types, given.types_max, kTypeBytesMax, &query->filter.types);
   arguments->Text("agent", given.agent, kAgentBytesMax, &query->filter.agent);
   const bool depends_on_time = ReadSince(given.since, wall_now_ns, arguments, &query->filter);
   uint64_t limit = query->limit;

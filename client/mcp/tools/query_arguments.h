@@ -10,6 +10,7 @@ namespace roost {
 
 struct QueryArguments {
   JsonSlice stream, types, agent, since, limit;
+  size_t types_max = 100;
 };
 
 // Fills in the filter, the limit, and how many bytes a page may have; what is wrong is remembered by

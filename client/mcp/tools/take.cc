@@ -130,7 +130,7 @@ std::unique_ptr<Operation> MakeTake(Shim* shim, const Responder& responder, Json
                   {"wait_ms", &wait}});
   TakeRequest request;
   arguments.Require("stream", stream);
-  arguments.Text("stream", stream, kStreamNameBytesMax, &request.stream);
+  arguments.Stream("stream", stream, &request.stream);
   ReadGroup(group, &arguments, &request.group);
   size_t begin = 0;
   arguments.Choice("from", from, {"first", "head"}, &begin);

@@ -11,6 +11,8 @@
 namespace roost {
 namespace {
 
+constexpr size_t kTypesMax = 64;  // of a wait at the broker
+
 constexpr uint64_t kTimeoutMsDefault = 25'000;
 
 class WaitOperation : public Operation {
@@ -125,6 +127,7 @@ class WaitOperation : public Operation {
 
 std::unique_ptr<Operation> MakeWait(Shim* shim, const Responder& responder, JsonSlice given) {
   QueryArguments slices;
+  slices.types_max = kTypesMax;
   JsonSlice after, timeout;
   Arguments arguments;
   arguments.Read(given, "",
