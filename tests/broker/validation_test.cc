@@ -432,6 +432,9 @@ class PolicyReloadTest : public ValidationTest {
     signals_.Reset(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
     broker_.SetSignals(signals_.get());
   }
+  // Before the descriptor that the broker reads is closed.
+  ~PolicyReloadTest() override { broker_.Stop(); }
+
   bool HasLast(std::string_view type) {
     return Eventually([&] {
       const auto events = Events("$broker");
