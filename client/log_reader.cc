@@ -51,11 +51,13 @@ Status LogReader::SetBounds(const ReadQuery& query, uint64_t head) {
     return {StatusCode::kInvalidArgument, "a revision to begin at needs a stream"};
   }
   if (query.after > head) {
-    return {StatusCode::kInvalidArgument,
-            fmt::format(
-                "after is {}, but the newest event of the log is {}: another log, or its end was "
-                "lost; read again from the beginning or from its head",
-                query.after, head)};
+    return {
+        StatusCode::kInvalidArgument,
+        fmt::format(
+            "after is {}, but the newest event of the log is {}: this is another log, or another "
+            "epoch of it (it began anew, or lost its end in a power cut); read again from the "
+            "beginning or from its head",
+            query.after, head)};
   }
   run_.order = query.order;
   run_.from_revision = query.from_revision;
