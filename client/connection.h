@@ -13,7 +13,7 @@
 //
 // Claim, Take and Validate may wait in the broker, at most 64 at a time, for as long as they ask; they take none of
 // the 64 places then, and are asked again over the next connection with the wait that is left. What is granted to one
-// that was cancelled or is late goes back by itself; should the connection be lost just then, it ends with its lease.
+// that was cancelled or is late goes back by itself, also when the connection or the broker was lost just then.
 #ifndef ROOST_CLIENT_CONNECTION_H_
 #define ROOST_CLIENT_CONNECTION_H_
 

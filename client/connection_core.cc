@@ -126,7 +126,6 @@ void ConnectionCore::Close() {
   cancelled_requests_.clear();
   requests_.ConnectionLost();
   parked_.ConnectionLost();
-  late_.ConnectionLost();
   waits_.ConnectionLost();
 }
 
@@ -166,9 +165,13 @@ void ConnectionCore::FailEverything(const Status& status) {
   std::vector<std::pair<PendingRequest::Done, Status>> dones;
   for (const uint64_t number : sent) {
     const bool repeatable = requests_.IsRepeatable(number);
+    if (requests_.Find(number)->ticket != 0) GiveUp(number);
     dones.emplace_back(requests_.Finish(number), repeatable ? status : LostAnswer());
   }
   std::vector<PendingRequest> parked = parked_.TakeAll();
+  for (const PendingRequest& request : parked) {
+    if (request.number != 0) GiveUp(request.number);
+  }
   std::vector<WaitTable::Done> wait_dones;
   for (const uint64_t registration : waits_.Registrations(/*never_sent_only=*/false)) {
     wait_dones.push_back(waits_.Take(registration));
@@ -202,7 +205,7 @@ void ConnectionCore::ExpireRequests(uint64_t now_ns) {
   std::vector<std::pair<PendingRequest::Done, bool>> dones;
   for (const uint64_t number : late) {
     const bool was_sent = requests_.WasSent(number);
-    if (requests_.Find(number)->wait_until_ns != 0) GiveUp(number);
+    if (was_sent && requests_.Find(number)->ticket != 0) GiveUp(number);
     dones.emplace_back(requests_.Abandon(number), was_sent);
   }
   for (auto& [done, was_sent] : dones) done(WhyTimedOut(was_sent), nullptr);
@@ -213,20 +216,15 @@ void ConnectionCore::ExpireParked(uint64_t now_ns) {
   for (const uint64_t ticket : parked_.LateTickets(now_ns)) {
     bool is_known = false;
     std::optional<PendingRequest> request = parked_.TakeTicket(ticket, &is_known);
-    if (is_known) {
-      cancelled_requests_.push_back(request->number);
-      late_.Expect(request->number);
-    }
+    if (request->number != 0) GiveUp(request->number);
     dones.emplace_back(std::move(request->done), is_known);
   }
   for (auto& [done, was_sent] : dones) done(WhyTimedOut(was_sent), nullptr);
 }
 
-// REQUIRES: it is live. If it was sent on this connection its answer is waited for no more, but will come.
 void ConnectionCore::GiveUp(uint64_t number) {
-  if (requests_.Find(number)->state == PendingRequest::State::kSent) {
-    cancelled_requests_.push_back(number);
-  }
+  late_.GiveUp(number);
+  if (state_ == State::kAttached) cancelled_requests_.push_back(number);
 }
 
 Status ConnectionCore::WhyTimedOut(bool was_sent) const {

@@ -118,6 +118,7 @@ class ConnectionCore {
 
   // ---- what goes out: connection_sending.cc ----
   void SendAll();
+  void RenumberParked();
   void SendCancellations();
   void SendParked();
   void SubmitReturns();
@@ -135,7 +136,8 @@ class ConnectionCore {
   void ExpireRequests(uint64_t now_ns);
   void ExpireParked(uint64_t now_ns);
   Status WhyTimedOut(bool was_sent) const;
-  // The broker is to forget a request that may wait there; what it answers all the same goes back.
+  // The broker is to forget a request that was sent, now or when it is reached again, and what it granted or grants
+  // to it all the same goes back.
   void GiveUp(uint64_t number);
 
   const ConnectionOptions options_;

@@ -79,6 +79,7 @@ void ConnectionCore::OnAttached(const wire::Attached& attached, const UniqueFd& 
     }
   }
   if (had_session && !same_session) RepeatInNewSession();
+  cancelled_requests_.assign(late_.given_up().begin(), late_.given_up().end());
   WantClaimCheck(*change == Attachment::Change::kNone ? "connection lost" : "broker restarted");
   for (AttachWaiter& waiter : waiters) waiter.done(Status());
   for (WaitTable::Done& done : woken) done(Status());
@@ -133,6 +134,7 @@ bool ConnectionCore::TakeNewNumber(uint64_t number) {
     parked_.Add(requests_.Park(number));
   }
   parked_.LoseNumber(number);
+  GiveUp(number);
   return true;
 }
 
@@ -141,7 +143,7 @@ void ConnectionCore::OnQueued(const wire::Reply& reply) {
   if (parked_.Has(number)) return;  // asked again, it waits again
   if (requests_.IsAbandoned(number)) {
     requests_.Finish(number);
-    return late_.Expect(number);
+    return;
   }
   const PendingRequest* request = requests_.Find(number);
   const bool may_wait = request != nullptr && request->wait_until_ns != 0 &&
@@ -152,7 +154,7 @@ void ConnectionCore::OnQueued(const wire::Reply& reply) {
 
 void ConnectionCore::OnAnswer(uint64_t number, const Status& status, const wire::Reply* reply) {
   if (parked_.Has(number)) return parked_.Take(number).done(status, reply);
-  if (late_.Take(number) || requests_.IsAbandoned(number)) {
+  if (late_.IsGivenUp(number) || requests_.IsAbandoned(number)) {
     if (reply != nullptr) late_.Note(*reply);
   }
   // Of an abandoned one only the place is given up.

@@ -72,30 +72,41 @@ void ConnectionCore::Cancel(uint64_t ticket) {
   // What a callback holds is let go of when everything is in order again.
   Done dropped;
   if (const PendingRequest* request = requests_.FindTicket(ticket)) {
-    GiveUp(request->number);
-    dropped = requests_.Abandon(request->number);
+    const uint64_t number = request->number;
+    if (request->was_sent) GiveUp(number);
+    dropped = requests_.Abandon(number);
   } else {
     bool is_known = false;
     std::optional<PendingRequest> parked = parked_.TakeTicket(ticket, &is_known);
     if (!parked.has_value()) return;
-    if (is_known) {
-      cancelled_requests_.push_back(parked->number);
-      late_.Expect(parked->number);
-    }
+    if (parked->number != 0) GiveUp(parked->number);
     dropped = std::move(parked->done);
   }
   SendAll();
 }
 
-// Cancellations first: the places of what is cancelled may be needed. Then what waited, while its numbers are
-// not too old.
+// Cancellations first: what is cancelled may stand in the way of what is asked, also of the same request under its
+// new number. Then what waited, while its numbers are not too old.
 void ConnectionCore::SendAll() {
+  RenumberParked();
   SendCancellations();
   SendParked();
   SubmitReturns();
   SubmitClaimCheck();
   SendRequests();
   SendWaits();
+}
+
+void ConnectionCore::RenumberParked() {
+  while (MaySend()) {
+    const PendingRequest* request = parked_.FirstUnsent();
+    if (request == nullptr || request->number + kRequestsInFlightMax >= requests_.next_number()) {
+      return;
+    }
+    const uint64_t number = request->number;
+    parked_.LoseNumber(number);
+    GiveUp(number);
+  }
 }
 
 void ConnectionCore::SendCancellations() {
@@ -113,11 +124,7 @@ void ConnectionCore::SendParked() {
   while (MaySend()) {
     PendingRequest* request = parked_.FirstUnsent();
     if (request == nullptr) break;
-    if (request->number + kRequestsInFlightMax < requests_.next_number()) {
-      parked_.LoseNumber(request->number);
-    } else if (!TakeOutcome(SendRequest(request))) {
-      return;
-    }
+    if (!TakeOutcome(SendRequest(request))) return;
   }
   while (MaySend() && parked_.HasNumberless() && requests_.HasRoom()) {
     PendingRequest request = parked_.TakeNumberless();

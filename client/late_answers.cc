@@ -7,16 +7,14 @@
 
 namespace roost {
 
-void LateAnswers::Expect(uint64_t number) {
-  if (expected_.size() == kExpectedMax) expected_.pop_front();
-  expected_.push_back(number);
+void LateAnswers::GiveUp(uint64_t number) {
+  if (IsGivenUp(number)) return;
+  if (given_up_.size() == kGivenUpMax) given_up_.pop_front();
+  given_up_.push_back(number);
 }
 
-bool LateAnswers::Take(uint64_t number) {
-  const auto found = std::ranges::find(expected_, number);
-  if (found == expected_.end()) return false;
-  expected_.erase(found);
-  return true;
+bool LateAnswers::IsGivenUp(uint64_t number) const {
+  return std::ranges::find(given_up_, number) != given_up_.end();
 }
 
 void LateAnswers::Note(const wire::Reply& reply) {

@@ -24,7 +24,10 @@ PendingRequest ParkedRequests::Take(uint64_t number) {
   return request;
 }
 
-void ParkedRequests::LoseNumber(uint64_t number) { numberless_.push_back(Take(number)); }
+void ParkedRequests::LoseNumber(uint64_t number) {
+  numberless_.push_back(Take(number));
+  numberless_.back().number = 0;
+}
 
 std::optional<PendingRequest> ParkedRequests::TakeTicket(uint64_t ticket, bool* is_known) {
   *is_known = false;

@@ -33,7 +33,8 @@ class ParkedRequests {
   // Its number is of no use any more. REQUIRES: Has(number).
   void LoseNumber(uint64_t number);
 
-  // Takes out the one with this ticket; `*is_known`: the broker knows it on this connection.
+  // Takes out the one with this ticket; `*is_known`: the broker knows it on this connection. Its number is 0 if it
+  // was to get a new one.
   std::optional<PendingRequest> TakeTicket(uint64_t ticket, bool* is_known);
   std::vector<PendingRequest> TakeAll();
 

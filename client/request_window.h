@@ -32,7 +32,8 @@ struct PendingRequest {
   bool is_repeatable = true;   // doing it twice does no harm, or cannot happen
   uint64_t deadline_ns = 0;    // CLOCK_MONOTONIC
   uint64_t wait_until_ns = 0;  // the broker may say Queued and answer until then; 0: it may not
-  uint64_t ticket = 0;  // names it to its owner, whatever becomes of its number; 0: nobody will ask
+  // Names it to its owner, whatever becomes of its number; 0: nobody will ask, and nothing is granted to it.
+  uint64_t ticket = 0;
   uint32_t renumbered = 0;  // how often it got a new number within its session
   std::vector<std::byte> bytes;
   Done done;

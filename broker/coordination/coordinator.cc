@@ -61,6 +61,11 @@ bool Coordinator::AnswerFromWindow(const Asked& asked) {
 
 void Coordinator::Cancel(Session& session, uint64_t number) {
   for (const Entry& entry : entries_) entry.room->Cancel(session, number);
+  const bool holds = std::ranges::any_of(
+      entries_, [&](const Entry& entry) { return entry.room->HoldsFor(session, number); });
+  if (!holds) return;
+  FinishChanges();
+  for (const Entry& entry : entries_) entry.room->TakeBack(session, number);
 }
 
 void Coordinator::OnStarted(uint64_t now_ns) {

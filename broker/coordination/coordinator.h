@@ -30,6 +30,7 @@ class Coordinator : public SessionObserver, public TurnObserver {
 
   // False: it is no request of any room.
   bool Handle(const Asked& asked, const wire::Request& request);
+  // The request is given up: it waits no longer, and what it was granted goes back.
   void Cancel(Session& session, uint64_t number);
 
   void OnStarted(uint64_t now_ns);

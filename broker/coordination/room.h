@@ -29,6 +29,9 @@ struct Asked {
   uint64_t received_ns;  // CLOCK_MONOTONIC
 };
 
+// Why the broker frees what was granted to a request that was given up, for the events that tell of it.
+inline constexpr std::string_view kGivenUpReason = "given up";
+
 enum class TryOutcome {
   kDone,      // answered, or noted to be answered later
   kTurnFull,  // nothing was changed; the turn has to be finished, then try again
@@ -60,6 +63,11 @@ class CoordinationRoom {
   virtual void OnSessionBack(Session& /*session*/) {}
   // The request waits no longer; not answered. Unknown numbers are ignored.
   virtual void Cancel(Session& session, uint64_t number) = 0;
+  // Whether the session still holds something that was granted to this request of its.
+  virtual bool HoldsFor(const Session& /*session*/, uint64_t /*number*/) const { return false; }
+  // What it holds for that request is free: nobody will see the answer. REQUIRES: nothing that a request changed is
+  // uncommitted. Frees only, like OnSessionEnded.
+  virtual void TakeBack(Session& /*session*/, uint64_t /*number*/) {}
 
   // Events were staged, by whomever; they may still vanish. Cheap, and changes no table: it is asked for each
   // batch of the log.

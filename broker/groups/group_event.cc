@@ -150,6 +150,7 @@ bool Fill(const RecordHeader& header, const json::object& object, GroupEvent* ev
   event->lease_ms = static_cast<uint32_t>(*lease_ms);
   event->lease = header.sequence;
   event->session = header.session;
+  event->request = header.request;
   return true;
 }
 

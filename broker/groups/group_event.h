@@ -23,6 +23,7 @@ struct GroupEvent {
   uint64_t next = 0;                            // kCreated
   uint64_t lease = 0;                           // kTaken: its own sequence; kReturned
   uint64_t session = 0;                         // kTaken: whose request it was
+  uint64_t request = 0;                         // kTaken: its number
   uint32_t lease_ms = 0;                        // kTaken
   wire::Outcome outcome = wire::Outcome::Done;  // kSettled
   RevisionRanges revisions = {};                // normalized; not kCreated

@@ -87,6 +87,15 @@ void GroupRoom::DropWaiting(Session& session) { queue_.RemoveAll(session); }
 
 void GroupRoom::Cancel(Session& session, uint64_t number) { queue_.Remove(session, number); }
 
+bool GroupRoom::HoldsFor(const Session& session, uint64_t number) const {
+  return parts_.table->LeaseFor(session.number, number) != 0;
+}
+
+void GroupRoom::TakeBack(Session& session, uint64_t number) {
+  const uint64_t lease = parts_.table->LeaseFor(session.number, number);
+  if (lease != 0) groups_.GiveBack(lease, kGivenUpReason);
+}
+
 void GroupRoom::OnStaged(std::span<const EventToStage> events) { taking_.OnStaged(events); }
 
 void GroupRoom::ServeWaiting() { taking_.ServeWaiting(); }

@@ -44,6 +44,8 @@ class GroupRoom : public CoordinationRoom {
   void OnSessionEnded(Session& session, std::string_view reason) override;
   void DropWaiting(Session& session) override;
   void Cancel(Session& session, uint64_t number) override;
+  bool HoldsFor(const Session& session, uint64_t number) const override;
+  void TakeBack(Session& session, uint64_t number) override;
   void OnStaged(std::span<const EventToStage> events) override;
   void ServeWaiting() override;
   uint64_t NextTimerNs() const override;

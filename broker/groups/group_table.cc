@@ -41,7 +41,17 @@ const GroupLease* GroupTable::FindLease(uint64_t lease) const {
 std::vector<uint64_t> GroupTable::LeasesOf(uint64_t session) const {
   const auto found = leases_by_session_.find(session);
   if (found == leases_by_session_.end()) return {};
-  return {found->second.begin(), found->second.end()};
+  std::vector<uint64_t> leases;
+  for (const auto& [request, lease] : found->second) leases.push_back(lease);
+  std::ranges::sort(leases);
+  return leases;
+}
+
+uint64_t GroupTable::LeaseFor(uint64_t session, uint64_t request) const {
+  const auto found = leases_by_session_.find(session);
+  if (found == leases_by_session_.end()) return 0;
+  const auto held = found->second.lower_bound({request, 0});
+  return held == found->second.end() || held->first != request ? 0 : held->second;
 }
 
 size_t GroupTable::CountLeasesOf(uint64_t session) const {
@@ -104,8 +114,8 @@ void GroupTable::Change(Group& group, const GroupEvent& event) {
   GroupState& state = group.state;
   if (event.kind == Kind::kTaken) {
     state.Take(event.revisions, event.lease);
-    AddLease(event.lease,
-             {&group, event.session, event.lease_ms, event.revisions, CountOf(event.revisions)});
+    AddLease(event.lease, {&group, event.session, event.request, event.lease_ms, event.revisions,
+                           CountOf(event.revisions)});
     return;
   }
   LetGo(state.OpenWithin(event.revisions));
@@ -156,7 +166,7 @@ std::function<void()> GroupTable::UndoOf(Group& group, const GroupEvent& event) 
 
 void GroupTable::AddLease(uint64_t number, GroupLease lease) {
   ++lease.group->consumers[lease.session];
-  leases_by_session_[lease.session].insert(number);
+  leases_by_session_[lease.session].emplace(lease.request, number);
   leases_.emplace(number, std::move(lease));
 }
 
@@ -167,7 +177,7 @@ void GroupTable::RemoveLease(uint64_t number) {
   const auto consumer = lease.group->consumers.find(lease.session);
   if (--consumer->second == 0) lease.group->consumers.erase(consumer);
   const auto of_session = leases_by_session_.find(lease.session);
-  of_session->second.erase(number);
+  of_session->second.erase({lease.request, number});
   if (of_session->second.empty()) leases_by_session_.erase(of_session);
   leases_.erase(found);
 }
@@ -217,8 +227,9 @@ bool GroupTable::Equals(const GroupTable& other) const {
   };
   const auto same_lease = [](const auto& a, const auto& b) {
     return a.first == b.first && a.second.group->log_stream == b.second.group->log_stream &&
-           a.second.session == b.second.session && a.second.lease_ms == b.second.lease_ms &&
-           a.second.given == b.second.given && a.second.open == b.second.open;
+           a.second.session == b.second.session && a.second.request == b.second.request &&
+           a.second.lease_ms == b.second.lease_ms && a.second.given == b.second.given &&
+           a.second.open == b.second.open;
   };
   return std::ranges::equal(groups_, other.groups_, same_group) &&
          std::ranges::equal(leases_, other.leases_, same_lease) &&

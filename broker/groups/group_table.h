@@ -39,6 +39,7 @@ struct Group {
 struct GroupLease {
   Group* group = nullptr;
   uint64_t session = 0;
+  uint64_t request = 0;  // the number of the Take
   uint32_t lease_ms = 0;
   RevisionRanges given = {};  // in the order of their indices
   uint64_t open = 0;          // of them, how many are not settled; 0 ends the lease
@@ -61,6 +62,8 @@ class GroupTable : public RecoveredTable {
   const GroupLease* FindLease(uint64_t lease) const;
   std::vector<uint64_t> LeasesOf(uint64_t session) const;
   size_t CountLeasesOf(uint64_t session) const;
+  // The lease of what was handed out to this Take of the session; 0: it is no more.
+  uint64_t LeaseFor(uint64_t session, uint64_t request) const;
   const std::map<uint64_t, GroupLease>& leases() const { return leases_; }
   size_t size() const { return groups_.size(); }
   uint64_t open_in_all() const { return open_in_all_; }
@@ -103,7 +106,8 @@ class GroupTable : public RecoveredTable {
 
   std::map<std::string, std::unique_ptr<Group>> groups_;  // by KeyOf
   std::map<uint64_t, GroupLease> leases_;
-  std::map<uint64_t, std::set<uint64_t>> leases_by_session_;
+  // By session; each with its request before it.
+  std::map<uint64_t, std::set<std::pair<uint64_t, uint64_t>>> leases_by_session_;
   std::optional<GroupEvent> last_event_;  // while the log is recovered
   uint64_t open_in_all_ = 0;
   uint64_t parked_in_all_ = 0;

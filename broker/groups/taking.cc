@@ -38,6 +38,7 @@ TryOutcome Taking::Try(const Asked& asked, const wire::Take& take) {
   }
   GroupEvent taken{.kind = Kind::kTaken,
                    .session = asked.session.number,
+                   .request = asked.number,
                    .lease_ms = take.lease_ms(),
                    .revisions = Available(group->state, head, take.max())};
   if (taken.revisions.empty()) {
@@ -76,6 +77,7 @@ TryOutcome Taking::TakeFromNew(const Asked& asked, const wire::Take& take) {
   const GroupEvent created{.kind = Kind::kCreated, .next = take.from_head() ? head + 1 : 1};
   GroupEvent taken{.kind = Kind::kTaken,
                    .session = asked.session.number,
+                   .request = asked.number,
                    .lease_ms = take.lease_ms(),
                    .revisions = Available(GroupState(created.next), head, take.max())};
   const std::string stream = GroupStreamOf(name);
@@ -209,6 +211,7 @@ Taking::Served Taking::ServeFirst(Group& group) {
   if (CheckRoom(group.state, head).has_value()) return Served::kNothing;
   GroupEvent taken{.kind = Kind::kTaken,
                    .session = take.session->number,
+                   .request = take.number,
                    .lease_ms = take.lease_ms,
                    .revisions = Available(group.state, head, take.max)};
   if (taken.revisions.empty()) return Served::kNothing;

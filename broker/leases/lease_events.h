@@ -20,6 +20,7 @@ inline constexpr size_t kLeaseNoteBytesMax = 1024;
 struct LeaseGrant {
   uint64_t token = 0;  // the event's sequence
   uint64_t session = 0;
+  uint64_t request = 0;  // its number
   std::string agent = {};
   std::vector<std::string> keys = {};  // each once
   uint32_t ttl_ms = 0;
@@ -28,7 +29,7 @@ struct LeaseGrant {
       {};  // older leases of the session, which lose those of these keys that they had
 };
 
-// The data of the event. Its token, session and agent are the event's own.
+// The data of the event. Its token, session, request and agent are the event's own.
 std::string EncodeLeaseGrant(const LeaseGrant& grant);
 std::optional<LeaseGrant> DecodeLeaseGrant(std::string_view data);
 

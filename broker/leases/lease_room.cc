@@ -89,6 +89,7 @@ TryOutcome LeaseRoom::Grant(const Asked& asked, const Claim& claim) {
       break;
   }
   grant.token = place.first;
+  grant.request = asked.number;
   UndoLog* const undo = parts_.changes->undo();
   // Undone last: who watches is looked at again when the table is as it was.
   undo->Add([this, session = &asked.session, tokens = grant.replaces, token = grant.token, renews,
@@ -247,6 +248,18 @@ void LeaseRoom::DropWaiting(Session& session) {
 void LeaseRoom::Cancel(Session& session, uint64_t number) {
   const WaitingClaim* waiting = queue_.Find(session, number);
   if (waiting != nullptr) DropWaitingClaim(waiting->place);
+}
+
+bool LeaseRoom::HoldsFor(const Session& session, uint64_t number) const {
+  return parts_.table->TokenFor(session.number, number) != 0;
+}
+
+void LeaseRoom::TakeBack(Session& session, uint64_t number) {
+  const uint64_t token = parts_.table->TokenFor(session.number, number);
+  if (token == 0) return;
+  const Lease lease = *parts_.table->Find(token);
+  EndLease(lease, kLeaseReleasedType, kGivenUpReason);
+  queue_.OnHoldsChanged(session, lease.keys);
 }
 
 void LeaseRoom::DropWaitingClaim(uint64_t place) {

@@ -47,6 +47,8 @@ class LeaseRoom : public CoordinationRoom {
   void OnSessionBack(Session& session) override;
   void DropWaiting(Session& session) override;
   void Cancel(Session& session, uint64_t number) override;
+  bool HoldsFor(const Session& session, uint64_t number) const override;
+  void TakeBack(Session& session, uint64_t number) override;
   void ServeWaiting() override;
   uint64_t NextTimerNs() const override;
   void OnTimer(uint64_t now_ns) override;

@@ -17,7 +17,7 @@ void LeaseTable::Insert(Lease lease) {
   for (const std::string& key : lease.keys) index_.Add(key, token);
   const size_t globs = HasGlob(lease) ? 1 : 0;
   Held& held = sessions_[lease.session];
-  held.tokens.insert(token);
+  held.tokens.emplace(lease.request, token);
   held.keys += lease.keys.size();
   held.glob_leases += globs;
   glob_leases_ += globs;
@@ -34,7 +34,7 @@ Lease LeaseTable::Take(uint64_t token) {
   for (const std::string& key : lease.keys) index_.Remove(key, token);
   const auto session = sessions_.find(lease.session);
   const size_t globs = HasGlob(lease) ? 1 : 0;
-  session->second.tokens.erase(token);
+  session->second.tokens.erase({lease.request, token});
   session->second.keys -= lease.keys.size();
   session->second.glob_leases -= globs;
   glob_leases_ -= globs;
@@ -65,6 +65,7 @@ void LeaseTable::Grant(const LeaseGrant& grant, uint64_t now_ns, UndoLog* undo) 
   Lease lease;
   lease.token = grant.token;
   lease.session = grant.session;
+  lease.request = grant.request;
   lease.agent = grant.agent;
   for (const std::string& key : grant.keys) {
     if (std::ranges::find(lease.keys, key) == lease.keys.end()) lease.keys.push_back(key);
@@ -120,7 +121,17 @@ const Lease* LeaseTable::FindOwn(uint64_t session, std::string_view key) const {
 std::vector<uint64_t> LeaseTable::TokensOf(uint64_t session) const {
   const auto found = sessions_.find(session);
   if (found == sessions_.end()) return {};
-  return {found->second.tokens.begin(), found->second.tokens.end()};
+  std::vector<uint64_t> tokens;
+  for (const auto& [request, token] : found->second.tokens) tokens.push_back(token);
+  std::ranges::sort(tokens);
+  return tokens;
+}
+
+uint64_t LeaseTable::TokenFor(uint64_t session, uint64_t request) const {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return 0;
+  const auto held = found->second.tokens.lower_bound({request, 0});
+  return held == found->second.tokens.end() || held->first != request ? 0 : held->second;
 }
 
 LeaseTable::Share LeaseTable::ShareOf(uint64_t session) const {

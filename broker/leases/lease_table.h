@@ -34,6 +34,7 @@ inline constexpr size_t kSessionGlobLeasesMax = 512;
 struct Lease {
   uint64_t token = 0;
   uint64_t session = 0;
+  uint64_t request = 0;  // the number of the request to which it was granted
   std::string agent;
   std::vector<std::string> keys;  // never empty
   uint32_t ttl_ms = 0;
@@ -64,6 +65,8 @@ class LeaseTable {
   // The session's lease with exactly this key, or nullptr.
   const Lease* FindOwn(uint64_t session, std::string_view key) const;
   std::vector<uint64_t> TokensOf(uint64_t session) const;
+  // The lease that was granted to this request of the session; 0: it is no more.
+  uint64_t TokenFor(uint64_t session, uint64_t request) const;
   struct Share {
     size_t leases = 0;
     size_t keys = 0;
@@ -89,7 +92,7 @@ class LeaseTable {
   std::map<uint64_t, Lease> leases_;
   KeyIndex index_;  // owners are tokens
   struct Held {
-    std::set<uint64_t> tokens;
+    std::set<std::pair<uint64_t, uint64_t>> tokens;  // with the request before each
     size_t keys = 0;
     size_t glob_leases = 0;
   };

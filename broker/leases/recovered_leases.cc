@@ -13,6 +13,7 @@ void RecoveredLeases::OnOwnEvent(const RecordHeader& header, const wire::Event& 
     if (!grant.has_value()) return;
     grant->token = header.sequence;
     grant->session = header.session;
+    grant->request = header.request;
     grant->agent = event.agent()->string_view();
     table_->Grant(*grant, /*now_ns=*/0, nullptr);
   } else if (type == kLeaseReleasedType || type == kLeaseExpiredType) {

@@ -221,6 +221,29 @@ TEST_F(ClaimsTest, OutliveTheBrokerForWhoComesBack) {
   EXPECT_GT(Claim(bob, 2, {.keys = {"k"}}), token);
 }
 
+TEST_F(ClaimsTest, GoBackWhenTheirRequestIsGivenUp) {
+  ControlPeer alice(broker_.socket(), "alice"), bob(broker_.socket(), "bob");
+  const uint64_t kept = Claim(alice, 1, {.keys = {"kept"}});
+  ASSERT_GT(Claim(alice, 2, {.keys = {"k"}}), 0u);
+  ASSERT_TRUE(Queue(bob, 1, {.keys = {"k"}, .wait_ms = 50'000}));
+  ASSERT_TRUE(alice.Send(CancelBytes(99)));  // was never asked
+  ASSERT_TRUE(alice.Send(CancelBytes(2)));
+  EXPECT_GT(ReceiveGranted(bob, 1), 0u);
+  EXPECT_TRUE(Release(alice, 3, kept));
+}
+
+TEST_F(ClaimsTest, GoBackWhenTheirRequestIsGivenUpToTheNextBroker) {
+  ControlPeer alice(broker_.socket(), "alice");
+  ASSERT_GT(Claim(alice, 1, {.keys = {"k"}}), 0u);  // its answer is lost, say
+  broker_.Restart();
+  ControlPeer again(broker_.socket()), bob(broker_.socket(), "bob");
+  ASSERT_TRUE(again.Attach("alice", alice.session(), alice.secret()) && again.resumed());
+  ASSERT_TRUE(Queue(bob, 1, {.keys = {"k"}, .wait_ms = 50'000}));
+  ASSERT_TRUE(again.Send(CancelBytes(1)));
+  EXPECT_GT(ReceiveGranted(bob, 1), 0u);
+  EXPECT_TRUE(again.HasNothing());  // it is told of nothing that it never knew to hold
+}
+
 TEST_F(ClaimsTest, AreFreeAgainWhenNobodyComesBackToARestartedBroker) {
   auto alice = std::make_unique<ControlPeer>(broker_.socket(), "alice");
   const uint64_t token = Claim(*alice, 1, {.keys = {"k"}});

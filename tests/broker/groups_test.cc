@@ -393,6 +393,24 @@ TEST_F(GroupsTest, TakesBackAfterARestartWhatNobodyCameBackFor) {
   EXPECT_EQ(bob.ReceiveTaken(waiting).revisions, (Revisions{1, 2}));
 }
 
+TEST_F(GroupsTest, TakesBackAtOnceWhatWasHandedOutToATakeThatIsGivenUp) {
+  alice_->Fill(4);
+  const uint64_t given_up = alice_->SendTake({.max = 2});
+  EXPECT_EQ(alice_->ReceiveTaken(given_up).revisions, (Revisions{1, 2}));
+  EXPECT_EQ(alice_->Take().revisions, (Revisions{3}));
+  alice_->SendCancel(given_up);
+  const uint64_t lost = alice_->SendTake({.max = 4});
+  EXPECT_EQ(alice_->ReceiveTaken(lost).revisions, (Revisions{1, 2, 4}));
+  broker_.Restart();
+  GroupPeer back(broker_.socket());
+  ASSERT_TRUE(back.Resume("alice", *alice_));
+  EXPECT_EQ(back.Look().taken, 4u);
+  back.SendCancel(lost);
+  const GroupPeer::Seen seen = back.Look();
+  EXPECT_EQ(seen.taken, 1u);
+  EXPECT_EQ(seen.returned, 3u);
+}
+
 TEST_F(GroupsTest, DropsTheWaitOfAConnectionThatAnotherOneReplaces) {
   const uint64_t waiting = alice_->SendTake({.wait_ms = 50'000});
   ASSERT_TRUE(alice_->ReceiveQueued(waiting));

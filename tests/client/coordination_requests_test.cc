@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,12 @@ class CoordinationRequestsTest : public ConnectionTest {
     Claim(key);
     broker_.ReplyGranted(Receive().number(), token);
     ASSERT_TRUE(Claimed(before + 1));
+  }
+  // The number of the request that is given up.
+  uint64_t ReceiveCancelled() {
+    const GotRequest request = Receive();
+    const wire::CancelRequest* cancel = request->body_as_CancelRequest();
+    return cancel == nullptr ? 0 : cancel->number();
   }
   std::vector<EndedLease> Ended() {
     std::vector<EndedLease> ended;
@@ -283,6 +290,7 @@ TEST_F(CoordinationRequestsTest, AsksAgainUnderANewNumberWhenItsOwnIsTooOld) {
   for (int i = 0; i < 64; ++i) Ping();
   broker_.Cut();
   TakeAttach(/*resumed=*/true);
+  EXPECT_EQ(ReceiveCancelled(), number);  // what was granted to it must not be in the way
   const GotRequest again = Receive();
   EXPECT_GT(again.number(), number + 64);
   ASSERT_NE(again->body_as_Claim(), nullptr);
@@ -299,6 +307,7 @@ TEST_F(CoordinationRequestsTest, AsksAgainUnderANewNumberWhenTheBrokerSaysTooOld
   TakeAttach(/*resumed=*/true);
   EXPECT_EQ(Receive().number(), number);
   broker_.ReplyRefused(number, wire::RefusalCode::TooOld, "too old");
+  EXPECT_EQ(ReceiveCancelled(), number);
   const GotRequest again = Receive();
   EXPECT_GT(again.number(), number);
   broker_.ReplyGranted(again.number(), 79);
@@ -388,6 +397,30 @@ TEST_F(CoordinationRequestsTest, GivesEventsBackThatComeTooLate) {
   EXPECT_EQ(settle->body_as_Settle()->tokens()->size(), 2u);
 }
 
+TEST_F(CoordinationRequestsTest, GivesUpAnewOverEachConnectionWhatTheBrokerMayHaveGranted) {
+  AttachFully();
+  const uint64_t waiting = QueueClaim("a");
+  connection_.Cancel(ticket_);
+  EXPECT_EQ(ReceiveCancelled(), waiting);
+  int late = 0;
+  connection_.Take({.stream = "s", .group = "g"}, MonotonicNs() + 2 * kNsPerMs,
+                   [&](const Result<TakeResult>& result) { late += result.ok() ? 0 : 1; });
+  const uint64_t taking = Receive().number();
+  ASSERT_TRUE(Until([&] { return late == 1; }));
+  EXPECT_EQ(ReceiveCancelled(), taking);
+  for (int connections = 0; connections < 2; ++connections) {
+    broker_.Cut();
+    TakeAttach(/*resumed=*/true);
+    std::set<uint64_t> cancelled = {ReceiveCancelled()};
+    cancelled.insert(ReceiveCancelled());
+    EXPECT_THAT(cancelled, ElementsAre(waiting, taking));
+  }
+  // A session of which nothing is held has nothing to give up.
+  broker_.Cut();
+  TakeAttach(/*resumed=*/false, /*session=*/12);
+  Ping();
+}
+
 TEST_F(CoordinationRequestsTest, ReleasesNothingThatItNeverAskedFor) {
   AttachFully();
   broker_.ReplyGranted(500, 83);
@@ -398,12 +431,13 @@ TEST_F(CoordinationRequestsTest, ReleasesNothingThatItNeverAskedFor) {
 
 TEST_F(CoordinationRequestsTest, AsksNoMoreForWhatWasCancelledWhileTheBrokerWasAway) {
   AttachFully();
-  QueueClaim("a");
+  const uint64_t number = QueueClaim("a");
   broker_.Cut();
   ASSERT_TRUE(Until([this] { return !connection_.attached(); }));
   connection_.Cancel(ticket_);
   TakeAttach(/*resumed=*/true);
-  Ping();  // the next that comes
+  EXPECT_EQ(ReceiveCancelled(), number);  // it may have been granted before
+  Ping();                                 // the next that comes
   EXPECT_EQ(claims_, 0);
 }
 

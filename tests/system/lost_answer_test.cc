@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -181,6 +182,39 @@ TEST_F(LostAnswerTest, IsRepeatedForABatchOverSeveralStreamsAfterTheBrokersDeath
   EXPECT_EQ(result->count, 10u);
   EXPECT_EQ(result->sequence - result->first, 9u);
   EXPECT_EQ(Times("batch-"), 10u);
+}
+
+TEST_F(LostAnswerTest, OfAClaimAndATakeThatWereGivenUpLeavesNothingHeld) {
+  const std::string through = broker_.scratch() / "proxy.sock";
+  const auto patience = std::chrono::milliseconds(700) * kSlowdown;
+  Client claims({.socket = through, .agent = "claims", .timeout = patience});
+  Client takes({.socket = through, .agent = "takes", .timeout = patience});
+  ASSERT_TRUE(claims.Append(OneEvent("task-")).ok());
+  ASSERT_TRUE(takes.Append(OneEvent("task-")).ok());
+  // What is granted now is known to nobody: the broker dies, and who asked gives up before the next one is there.
+  proxy_->SwallowReplies();
+  std::thread claiming(
+      [&] { EXPECT_FALSE(claims.Claim({.keys = {"key"}, .ttl = std::chrono::hours(1)}).ok()); });
+  std::thread taking([&] {
+    EXPECT_FALSE(
+        takes.Take({.stream = "s", .group = "g", .max = 2, .lease = std::chrono::hours(1)}).ok());
+  });
+  EXPECT_TRUE(Eventually([&] { return proxy_->swallowed() >= 2; }));
+  broker_.Kill9();
+  claiming.join();
+  taking.join();
+  proxy_->PassReplies();
+  ASSERT_TRUE(broker_.Start());
+  ASSERT_TRUE(claims.Append(OneEvent("back-")).ok());
+  ASSERT_TRUE(takes.Append(OneEvent("back-")).ok());
+  const std::chrono::seconds wait(10);
+  const auto claimed = client_->Claim({.keys = {"key"}, .wait = wait});
+  ASSERT_TRUE(claimed.ok()) << claimed.status().message();
+  EXPECT_TRUE(claimed->granted);
+  const auto taken = client_->Take({.stream = "s", .group = "g", .max = 2, .wait = wait});
+  ASSERT_TRUE(taken.ok()) << taken.status().message();
+  ASSERT_EQ(taken->items.size(), 2u);
+  EXPECT_EQ(taken->items[0].tries, 2u);
 }
 
 TEST_F(LostAnswerTest, IsGivenByItsIdToAnotherSessionAndAfterARestart) {
