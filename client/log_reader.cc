@@ -88,6 +88,7 @@ LogReader::Step LogReader::Go() {
       return Step::kFailed;
     case ReadStep::kOk:
     case ReadStep::kGone:
+    case ReadStep::kLost:
       break;  // the two ways to answer deal with it
   }
   if (!run_.page.more()) segments_->Release();

@@ -47,6 +47,8 @@ class LogReader {
   uint64_t needed_sequence() const { return run_.source.needed_sequence(); }
   uint64_t needed_position() const { return run_.source.needed_position(); }
   const Status& status() const { return status_; }
+  // Without a ring: the event that kNeedsSegment and kFailed are about.
+  uint64_t next_sequence() const { return scan_.next_sequence(); }
 
  private:
   Status SetBounds(const ReadQuery& query, uint64_t head);

@@ -154,10 +154,17 @@ ReadStep RecordSource::SegmentTrouble(SegmentCache::Entry* entry, SegmentReader:
 ReadStep RecordSource::ColdHeaderOf(uint64_t sequence, RecordHeader* header, uint64_t* position) {
   SegmentCache::Entry* entry = segments_->FindBySequence(sequence);
   if (entry == nullptr) return NeedSequence(sequence);
+  if (entry->salvage != nullptr) {
+    lost_ = entry->salvage->LossOf(sequence);
+    if (lost_ != nullptr) return ReadStep::kLost;
+  }
   const uint64_t known = KnownPlace(sequence);
   const bool inside = known >= entry->reader.base_position() &&
                       (entry->end_position == 0 || known < entry->end_position);
-  if (!inside) {
+  // Between two events that are there may be damage that took none.
+  const bool is_anchor =
+      entry->salvage != nullptr && entry->salvage->AnchorOf(sequence).sequence == sequence;
+  if (!inside || is_anchor) {
     const ReadStep step = FindPlaces(entry, sequence);
     if (step != ReadStep::kOk) return step;
   }
@@ -178,8 +185,12 @@ uint64_t RecordSource::KnownPlace(uint64_t sequence) const {
 
 ReadStep RecordSource::FindPlaces(SegmentCache::Entry* entry, uint64_t sequence) {
   SegmentReader& reader = entry->reader;
-  const bool anchored = entry->last_sequence == 0 && entry->anchor_sequence != 0;
-  if (anchored && entry->anchor_sequence > sequence) {
+  const IndexEntry anchor = entry->salvage != nullptr
+                                ? entry->salvage->AnchorOf(sequence)
+                                : IndexEntry{entry->anchor_sequence, entry->anchor_position};
+  const bool anchored =
+      anchor.sequence != 0 && (entry->salvage != nullptr || entry->last_sequence == 0);
+  if (anchored && anchor.sequence > sequence) {
     // An open segment has no index: from its beginning it would be a long walk, so ask for a nearer place.
     segments_->Drop(entry);
     return NeedSequence(sequence);
@@ -188,10 +199,10 @@ ReadStep RecordSource::FindPlaces(SegmentCache::Entry* entry, uint64_t sequence)
   if (order_ == Order::kNewestFirst) {
     const uint64_t base = reader.base_sequence();
     first = base + (sequence - base) / kPlacesMax * kPlacesMax;
-    if (anchored) first = std::max(first, entry->anchor_sequence);
+    if (anchored) first = std::max(first, anchor.sequence);
     if (sequence - first >= kPlacesMax) first = sequence;
   }
-  const Result<uint64_t> found = reader.FindSequence(first, anchored ? entry->anchor_position : 0);
+  const Result<uint64_t> found = reader.FindSequence(first, anchored ? anchor.position : 0);
   if (!found.ok()) {
     switch (found.status().code()) {
       case StatusCode::kNotFound:

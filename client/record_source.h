@@ -22,7 +22,8 @@ enum class ReadStep {
   kOk,
   kNeedsSegment,  // the one with needed_sequence(), or needed_position() if that is not 0
   kGone,          // nowhere any more; oldest() is the oldest event that there is
-  kFailed,        // status() says why
+  kLost,    // damage has taken it and its neighbours: lost(). Where that was looked into alone
+  kFailed,  // status() says why
 };
 
 class RecordSource {
@@ -55,6 +56,7 @@ class RecordSource {
   uint64_t needed_sequence() const { return needed_sequence_; }
   uint64_t needed_position() const { return needed_position_; }
   uint64_t oldest() const;
+  const LostStretch& lost() const { return *lost_; }
   const Status& status() const { return status_; }
 
   // Remembers why the caller cannot go on with what it got.
@@ -95,6 +97,7 @@ class RecordSource {
   uint64_t gone_before_ = 0;    // sequence
   uint64_t gone_position_ = 0;  // and everything before it
   uint64_t oldest_ = 0;
+  const LostStretch* lost_ = nullptr;
   uint64_t needed_sequence_ = 0;
   uint64_t needed_position_ = 0;
   int fetches_ = 0;  // of the same segment without having found in it what was wanted

@@ -9,10 +9,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/status.h"
 #include "log/segment_reader.h"
+#include "log/segment_salvage.h"
 
 namespace roost {
 
@@ -26,6 +28,8 @@ class SegmentCache {
     uint64_t last_sequence = 0;    // of a closed segment; 0: open
     uint64_t anchor_sequence = 0;  // a known place in an open one
     uint64_t anchor_position = 0;
+    // Of a segment with damage that was looked into; then the two above it are as of a closed one.
+    std::shared_ptr<const SegmentSalvage> salvage = nullptr;
     uint64_t last_use = 0;  // the cache's own
 
     // Takes over from the reader where the segment ends, if it is closed; true if so.

@@ -18,6 +18,10 @@ ReadStep SequenceScan::Run(QueryRun* run) {
     const ReadStep step = LookAtNext(run);
     if (step == ReadStep::kGone) {
       if (!PassOverGap(run)) break;
+    } else if (step == ReadStep::kLost) {
+      // Told by whoever looked into the damage.
+      const LostStretch& lost = run->source.lost();
+      next_ = run->order == Order::kOldestFirst ? lost.last + 1 : lost.first - 1;
     } else if (step != ReadStep::kOk) {
       return step;
     } else {

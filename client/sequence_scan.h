@@ -18,6 +18,8 @@ class SequenceScan {
   void Begin(const QueryRun& run);
   // kOk: the page is finished. After kNeedsSegment it goes on where it was.
   ReadStep Run(QueryRun* run);
+  // Where a step other than kOk stopped.
+  uint64_t next_sequence() const { return next_; }
 
  private:
   bool Wants(const QueryRun& run, const RecordHeader& header, uint64_t position);

@@ -16,14 +16,19 @@
 namespace roost {
 
 Result<SegmentReader> SegmentReader::Open(UniqueFd fd, std::string name) {
-  SegmentReader reader;
   auto header = ReadSegmentHeader(fd.get(), name);
   if (!header.ok()) return header.status();
-  auto footer = ReadFooter(fd.get(), *header, name);
+  return OpenAs(std::move(fd), std::move(name), *header);
+}
+
+Result<SegmentReader> SegmentReader::OpenAs(UniqueFd fd, std::string name,
+                                            const SegmentHeader& header) {
+  SegmentReader reader;
+  auto footer = ReadFooter(fd.get(), header, name);
   if (!footer.ok()) return footer.status();
   reader.fd_ = std::move(fd);
   reader.name_ = std::move(name);
-  reader.header_ = *header;
+  reader.header_ = header;
   reader.footer_ = *footer;
   return reader;
 }
@@ -197,7 +202,8 @@ SegmentReader::Outcome SegmentReader::ReadRecordAt(uint64_t position, std::vecto
 
 // The position nearest before event `sequence` that is known.
 Result<uint64_t> SegmentReader::SearchStart(uint64_t sequence, uint64_t anchor_position) {
-  if (!footer_) return anchor_position == 0 ? header_.base_position : anchor_position;
+  if (anchor_position != 0) return anchor_position;
+  if (!footer_) return header_.base_position;
   IndexEntry entry;
   const uint64_t number = (sequence - header_.base_sequence) / kIndexStride;
   auto got = ReadAt(fd_.get(), std::as_writable_bytes(std::span<IndexEntry, 1>(&entry, 1)),

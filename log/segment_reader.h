@@ -38,6 +38,8 @@ class SegmentReader {
   // Reads and checks the header and, if there is one, the footer with its index. `name` is for messages.
   // kCorruption, kIncompatible, kIoError, kGone (the file was cut to nothing by retention).
   static Result<SegmentReader> Open(UniqueFd fd, std::string name);
+  // Of a file whose header is damaged, with one that fits: only where its records are must be right.
+  static Result<SegmentReader> OpenAs(UniqueFd fd, std::string name, const SegmentHeader& header);
 
   const SegmentHeader& header() const { return header_; }
   const std::optional<SegmentFooter>& footer() const { return footer_; }
@@ -58,8 +60,8 @@ class SegmentReader {
   // Appends the whole record to `out`, its checksum checked (rules 1 and 2).
   Outcome ReadRecordAt(uint64_t position, std::vector<std::byte>* out);
 
-  // The position of event `sequence`, by the footer's index or else by walking from `anchor_position`
-  // (an event at or before it; 0: from the beginning). kNotFound if the segment does not have it.
+  // The position of event `sequence`, by walking from `anchor_position` (an event at or before it) or, if
+  // that is 0, by the footer's index or else from the beginning. kNotFound if the segment does not have it.
   Result<uint64_t> FindSequence(uint64_t sequence, uint64_t anchor_position = 0);
 
   // Why the last outcome was kDamaged or kError.

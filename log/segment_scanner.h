@@ -46,6 +46,8 @@ class SegmentScanner {
   // Next() looks at `position` next.
   void SeekTo(uint64_t position) { next_ = position; }
   void SeekToEnd() { next_ = end_position_; }
+  // What is looked at next is read anew: whoever writes the file may have changed it.
+  void Forget() { buffer_length_ = 0; }
   bool AtEnd() const { return next_ >= end_position_; }
 
   // The first place from `position` on where a sound record of an event above `sequence` begins.

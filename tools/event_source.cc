@@ -19,9 +19,11 @@ class BrokerSource : public EventSource {
   Result<std::vector<StreamInfo>> ListStreams(std::string_view prefix, size_t limit) override {
     return client_.ListStreams(prefix, limit);
   }
+  const std::vector<LostStretch>& lost() const override { return nothing_; }
 
  private:
   Client client_;
+  const std::vector<LostStretch> nothing_;
 };
 
 class DirectorySource : public EventSource {
@@ -31,6 +33,7 @@ class DirectorySource : public EventSource {
   Result<std::vector<StreamInfo>> ListStreams(std::string_view prefix, size_t limit) override {
     return log_->ListStreams(prefix, limit);
   }
+  const std::vector<LostStretch>& lost() const override { return log_->lost(); }
 
  private:
   std::unique_ptr<DirectoryLog> log_;
@@ -52,6 +55,7 @@ Status ReadPages(EventSource& source, ReadQuery query, uint64_t limit,
                  const std::function<bool(const Page&)>& show, ReadEnd* end) {
   Page page;
   uint64_t shown = 0;
+  size_t lost = 0;
   do {
     query.limit = limit == 0
                       ? kPageEvents
@@ -62,9 +66,11 @@ Status ReadPages(EventSource& source, ReadQuery query, uint64_t limit,
     (query.order == Order::kOldestFirst ? query.after : query.before) = page.next();
     query.from_revision = 0;  // it said where to begin; the marks say where to go on
     if (end != nullptr) *end = {page.next(), page.head(), page.more()};
-    if (!show(page)) break;
+    const bool goes_on = show(page);
+    lost += PrintLost(source.lost());
+    if (!goes_on) break;
   } while (page.more() && (limit == 0 || shown < limit));
-  return {};
+  return LostStatus(lost);
 }
 
 void SetStream(const std::string& text, Filter* filter) {
@@ -90,6 +96,31 @@ Result<uint64_t> ParseSince(const std::string& text) {
 void PrintGap(const Gap& gap) {
   PrintError(fmt::format("events {} to {} are not there any more; the oldest is {}", gap.first,
                          gap.last, gap.oldest));
+}
+
+size_t PrintLost(const std::vector<LostStretch>& lost) {
+  size_t errors = 0;
+  for (const LostStretch& stretch : lost) {
+    std::string events = "no event is missing";
+    if (stretch.has_no_end) {
+      events = fmt::format("event {} and what was behind it are missing", stretch.first);
+    } else if (stretch.first == stretch.last) {
+      events = fmt::format("event {} is missing", stretch.first);
+    } else if (stretch.first < stretch.last) {
+      events = fmt::format("events {} to {} are missing", stretch.first, stretch.last);
+    }
+    PrintError(fmt::format("{} at offset {}: {}{}; {}", stretch.file, stretch.offset, stretch.what,
+                           stretch.was_accepted ? " (damage that was accepted)" : "", events));
+    if (!stretch.was_accepted) ++errors;
+  }
+  return errors;
+}
+
+Status LostStatus(size_t count) {
+  if (count == 0) return {};
+  return {StatusCode::kCorruption,
+          fmt::format("{} damaged {} passed over; `roost verify` says all that is wrong there",
+                      count, count == 1 ? "place was" : "places were")};
 }
 
 }  // namespace roost

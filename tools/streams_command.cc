@@ -49,7 +49,8 @@ ExitStatus Run(Program& program, const Options& options) {
   const auto streams = (*source)->ListStreams(options.prefix, options.limit);
   if (!streams.ok()) return Fail(streams.status());
   (options.json ? PrintJson : PrintTable)(program, *streams);
-  return ExitStatus::kFine;
+  const Status lost = LostStatus(PrintLost((*source)->lost()));
+  return lost.ok() ? ExitStatus::kFine : Fail(lost);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 namespace roost {
 namespace {
 
+using testing::Contains;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -260,6 +261,36 @@ TEST_F(CliTest, DumpsTheSameLogWithTheBrokerDead) {
   EXPECT_EQ(LinesOf(Fine({"streams", "s/", "--json", "--data", broker_.data()})).size(), 7u);
   EXPECT_THAT(Fine({"stat", "--data", broker_.data()}), HasSubstr("head "));
   Fine({"agents", "--data", broker_.data()});
+}
+
+TEST_F(CliTest, DumpsWhatIsAroundDamage) {
+  Fine({"append", "s", "t", "--batch"},
+       "{}\n{}\n{\"data\":\"spoilt\"}\n{}\n{}\n{\"data\":\"rotten\"}\n{}\n");
+  broker_.Kill9();
+  const auto lines = LinesOf(Fine({"dump", "--json", "--data", broker_.data()}));
+  const std::string path = Segment();
+  for (const char* word : {"spoilt", "rotten"}) {
+    std::string bytes = ReadFile(path);
+    const size_t place = bytes.find(word);
+    ASSERT_NE(place, std::string::npos);
+    bytes[place] = 'S';
+    WriteFile(path, bytes);
+  }
+  for (const char* command : {"dump", "read"}) {
+    const Finished result = Roost({command, "--json", "--data", broker_.data()});
+    EXPECT_EQ(result.ending.exit_status, 1);
+    auto good = LinesOf(result.output);
+    ASSERT_EQ(good.size(), lines.size() - 2);
+    for (const std::string& line : good) EXPECT_THAT(lines, Contains(line));
+    const auto told = LinesOf(result.errors);
+    ASSERT_EQ(told.size(), 3u);
+    for (size_t i = 0; i < 2; ++i) {
+      EXPECT_THAT(told[i], HasSubstr(path + " at offset "));
+      EXPECT_THAT(told[i], HasSubstr(" is missing"));
+    }
+    EXPECT_THAT(told[2], HasSubstr("2 damaged places"));
+  }
+  EXPECT_EQ(Roost({"streams", "--data", broker_.data()}).ending.exit_status, 1);
 }
 
 TEST_F(CliTest, DumpsAPartOfTheLog) {
