@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -61,6 +62,16 @@ Result<CountersWriter> CountersWriter::Create(const std::string& path,
     return Status::FromErrno(errno, "rename " + temporary + " to " + path);
   }
   return CountersWriter(*std::move(mapping));
+}
+
+// Once: the text of a second failure could be read half written.
+void CountersWriter::SetDegraded(const Degradation& degradation) {
+  if (Get(Counter::kDegraded) != 0) return;
+  auto* header = reinterpret_cast<CountersHeader*>(mapping_.data());
+  const size_t length = std::min(degradation.why.size(), sizeof(header->degraded_why) - 1);
+  std::memcpy(header->degraded_why, degradation.why.data(), length);
+  std::atomic_ref(header->degraded_since_ns).store(degradation.since_ns, std::memory_order_release);
+  Value(Counter::kDegraded).store(1, std::memory_order_release);
 }
 
 }  // namespace roost

@@ -9,6 +9,7 @@
 #include "base/mapping.h"
 #include "base/status.h"
 #include "ipc/counters_format.h"
+#include "log/log_writer.h"
 #include "log/ring_format.h"
 
 namespace roost {
@@ -39,6 +40,9 @@ class CountersWriter {
   void Record(Latency latency, uint64_t ns) {
     histograms_[static_cast<size_t>(latency)].Record(ns);
   }
+
+  // The thread of kDegraded, which is set as well.
+  void SetDegraded(const Degradation& degradation);
 
   // Any thread.
   uint64_t Get(Counter counter) { return Value(counter).load(std::memory_order_relaxed); }

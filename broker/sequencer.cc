@@ -215,7 +215,7 @@ void Sequencer::DestroyClosed() {
 }
 
 void Sequencer::Announce() {
-  parts_.counters->Set(Counter::kDegraded, parts_.log->degraded() ? 1 : 0);
+  if (parts_.log->degraded()) parts_.counters->SetDegraded(parts_.log->degradation());
   const uint64_t head = parts_.log->head();
   if (head == announced_head_) return;
   announced_head_ = head;

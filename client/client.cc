@@ -13,6 +13,7 @@
 #include "client/append_check.h"
 #include "client/client_impl.h"
 #include "client/stream_list.h"
+#include "ipc/counters_reader.h"
 #include "ipc/protocol.h"
 #include "ipc/socket_path.h"
 
@@ -305,6 +306,10 @@ Result<LogInfo> Client::Info() {
   info.head = ring.head();
   info.oldest = ring.log_oldest();
   info.streams = ring.stream_count();
+  if (const auto counters = ReadCounters(CountersPath(info.socket)); counters.ok()) {
+    info.degraded_since_ns = counters->degraded_since_ns;
+    info.degraded_why = counters->degraded_why;
+  }
   return info;
 }
 

@@ -67,6 +67,9 @@ struct CountersHeader {
   uint32_t reserved;
   char data_directory[512];  // ends with a zero
   char version_text[32];
+  // Zeros until the journal is degraded; then the text comes first, the time behind it.
+  uint64_t degraded_since_ns;  // CLOCK_REALTIME
+  char degraded_why[1024];     // ends with a zero
 };
 static_assert(sizeof(CountersHeader) <= 4096);
 

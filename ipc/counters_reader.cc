@@ -124,6 +124,10 @@ Result<CountersSnapshot> ReadCounters(const std::string& path) {
   snapshot.durability = header.durability;
   snapshot.data_directory = TextOf(header.data_directory, sizeof(header.data_directory));
   snapshot.version = TextOf(header.version_text, sizeof(header.version_text));
+  snapshot.degraded_since_ns = header.degraded_since_ns;
+  if (header.degraded_since_ns != 0) {
+    snapshot.degraded_why = TextOf(header.degraded_why, sizeof(header.degraded_why));
+  }
   for (size_t i = 0; i < std::min<size_t>(kCounterCount, header.counter_count); ++i) {
     snapshot.values[i] = WordAt(bytes, kCounterValuesOffset + 8 * i);
   }

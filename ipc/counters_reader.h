@@ -37,6 +37,8 @@ struct CountersSnapshot {
   uint32_t durability = 0;  // a Durability of log/ring_format.h
   std::string data_directory;
   std::string version;
+  uint64_t degraded_since_ns = 0;  // CLOCK_REALTIME; 0: it is not degraded, or an older broker's
+  std::string degraded_why;
   std::array<uint64_t, kCounterCount> values{};  // 0 where an older broker has none
   std::array<LatencySnapshot, kLatencyCount> latencies;
 

@@ -42,13 +42,18 @@ Status JournalWriter::degraded_status() {
   return {StatusCode::kIoError,
           fmt::format("the journal takes nothing more since this failed: {}. Check the disk, then "
                       "restart the broker",
-                      degraded_why_)};
+                      degradation_.why)};
+}
+
+Degradation JournalWriter::degradation() {
+  const std::lock_guard lock(degraded_mutex_);
+  return degradation_;
 }
 
 Status JournalWriter::Degrade(Status why) {
   {
     const std::lock_guard lock(degraded_mutex_);
-    if (degraded_why_.empty()) degraded_why_ = why.message();
+    if (degradation_.since_ns == 0) degradation_ = {WallNs(), why.message()};
   }
   degraded_.store(true, std::memory_order_release);
   return degraded_status();

@@ -72,6 +72,7 @@ class JournalWriter {
   bool degraded() const { return degraded_.load(std::memory_order_acquire); }
   // What Append answers when degraded.
   Status degraded_status();
+  Degradation degradation();
 
  private:
   JournalWriter(DataDirectory* directory, const JournalSpec& spec);
@@ -112,7 +113,7 @@ class JournalWriter {
   uint64_t names_synced_ = 0;              // of those given; under names_mutex_
 
   std::mutex degraded_mutex_;
-  std::string degraded_why_;
+  Degradation degradation_;  // under degraded_mutex_
   std::atomic<bool> degraded_ = false;
 };
 

@@ -113,6 +113,9 @@ class Log final : public LogWriter {
   Result<SegmentPlace> FindSegment(uint64_t sequence, uint64_t position) override;
   uint64_t journal_bytes() const override { return journal_ ? journal_->bytes() : 0; }
   bool degraded() const override { return journal_ && journal_->degraded(); }
+  Degradation degradation() const override {
+    return journal_ ? journal_->degradation() : Degradation();
+  }
 
  private:
   Result<IdentityFile> FindIdentity(RecoveryReport* report) const;

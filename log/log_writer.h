@@ -97,6 +97,12 @@ struct SegmentPlace {
   uint64_t anchor_position = 0;
 };
 
+// The write or sync after which the journal takes nothing more.
+struct Degradation {
+  uint64_t since_ns = 0;  // CLOCK_REALTIME; 0: it is not degraded
+  std::string why;        // what failed, the file, and the kernel's reason
+};
+
 class LogWriter {
  public:
   // Opens or makes the log: takes the directory's lock, recovers, makes a ring and fills it from the
@@ -153,6 +159,7 @@ class LogWriter {
   virtual Result<SegmentPlace> FindSegment(uint64_t sequence, uint64_t position) = 0;
   virtual uint64_t journal_bytes() const = 0;
   virtual bool degraded() const = 0;
+  virtual Degradation degradation() const = 0;
 };
 
 }  // namespace roost

@@ -88,6 +88,15 @@ class Lines {
   std::string text_;
 };
 
+std::string DegradedText(const CountersSnapshot& counters) {
+  std::string text = "a write to the journal failed";
+  if (counters.degraded_since_ns != 0) {
+    text =
+        fmt::format("since {}: {}", FormatTime(counters.degraded_since_ns), counters.degraded_why);
+  }
+  return text + ": nothing is acknowledged until roostd is restarted";
+}
+
 void AddCounters(const BrokerStatus& status, const BrokerStatus* earlier, Lines* lines) {
   const CountersSnapshot& counters = *status.counters;
   const auto count = [&counters](Counter counter) { return WithCommas(counters[counter]); };
@@ -105,8 +114,7 @@ void AddCounters(const BrokerStatus& status, const BrokerStatus* earlier, Lines*
   lines->Add("journal", fmt::format("{}, {} syncs", ShowBytes(counters[Counter::kJournalBytes]),
                                     count(Counter::kJournalSyncs)));
   if (counters[Counter::kDegraded] != 0) {
-    lines->Add("DEGRADED",
-               "a write to the journal failed: nothing is acknowledged until roostd is restarted");
+    lines->Add("DEGRADED", DegradedText(counters));
   }
   if (Comparable(status, earlier)) {
     const auto rate = [&](Counter counter) {
@@ -255,6 +263,10 @@ std::string StatusJson(const BrokerStatus& status, const BrokerStatus* earlier) 
   } else if (status.counters) {
     object.Number("head", (*status.counters)[Counter::kHead]);
     object.Number("streams", (*status.counters)[Counter::kStreams]);
+  }
+  if (status.counters && status.counters->degraded_since_ns != 0) {
+    object.Text("degraded_since", FormatTime(status.counters->degraded_since_ns));
+    object.Text("degraded_why", status.counters->degraded_why);
   }
   if (status.counters) AddCountersJson(status, earlier, &object, &text);
   object.End();

@@ -45,6 +45,10 @@ void AppendCounters(std::string* out, const Shim& shim, const CountersSnapshot& 
     AppendMember(out, CounterName(counter), counters[counter]);
   }
   AppendFlag(out, "degraded", counters[Counter::kDegraded] != 0);
+  if (counters.degraded_since_ns != 0) {
+    AppendTime(out, "degraded_since", counters.degraded_since_ns);
+    AppendMember(out, "degraded_why", counters.degraded_why);
+  }
   const uint64_t now_ns = shim.clock.wall_ns();
   if (now_ns > counters.started_ns) {
     const uint64_t seconds = (now_ns - counters.started_ns) / kNsPerSecond;

@@ -78,6 +78,9 @@ class ScriptedLog : public LogWriter {
   }
   uint64_t journal_bytes() const override { return 0; }
   bool degraded() const override { return is_degraded; }
+  Degradation degradation() const override {
+    return is_degraded ? Degradation{1, "as the test wants it"} : Degradation();
+  }
 
  private:
   LogOptions options_;

@@ -107,6 +107,9 @@ struct LogInfo {
   uint64_t started_ns = 0;  // of the broker
   uint32_t broker_pid = 0;
   std::string broker_version;
+  // The write to the journal after which the broker acknowledges nothing more until it is restarted.
+  uint64_t degraded_since_ns = 0;  // CLOCK_REALTIME; 0: there was none
+  std::string degraded_why;
 };
 
 }  // namespace roost
