@@ -27,6 +27,7 @@ struct KeptAnswer {
     kSettled,
     kUnparked,
     kDecided,
+    kGroupRemoved,
   };
 
   uint64_t number = 0;  // of the request; 0: none

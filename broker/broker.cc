@@ -187,8 +187,10 @@ void Broker::Parts::MakeParts() {
            {KeptAnswer::Kind::kGranted, KeptAnswer::Kind::kReleased}},
           {&*groups,
            {wire::RequestBody::Take, wire::RequestBody::Settle, wire::RequestBody::ListParked,
-            wire::RequestBody::Unpark, wire::RequestBody::ListGroups},
-           {KeptAnswer::Kind::kTaken, KeptAnswer::Kind::kSettled, KeptAnswer::Kind::kUnparked}},
+            wire::RequestBody::Unpark, wire::RequestBody::ListGroups,
+            wire::RequestBody::RemoveGroup},
+           {KeptAnswer::Kind::kTaken, KeptAnswer::Kind::kSettled, KeptAnswer::Kind::kUnparked,
+            KeptAnswer::Kind::kGroupRemoved}},
           {&*verdicts,
            {wire::RequestBody::Validate, wire::RequestBody::Decide},
            {KeptAnswer::Kind::kDecided}}});

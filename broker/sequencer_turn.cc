@@ -134,6 +134,7 @@ void SequencerTurn::Send(Peer& peer, const KeptAnswer& answer, std::string_view 
     case KeptAnswer::Kind::kSettled:
     case KeptAnswer::Kind::kUnparked:
     case KeptAnswer::Kind::kDecided:
+    case KeptAnswer::Kind::kGroupRemoved:
       ROOST_CHECK(observer_ != nullptr);
       peer.socket->Send(observer_->ReplyTo(answer));
       break;

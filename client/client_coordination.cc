@@ -102,6 +102,13 @@ Result<uint64_t> Client::Unpark(std::string_view stream, std::string_view group,
   });
 }
 
+Result<GroupRemoval> Client::RemoveGroup(std::string_view stream, std::string_view group,
+                                         std::string_view note) {
+  return impl_->Ask<Result<GroupRemoval>>({}, [&](uint64_t deadline_ns, auto done) {
+    impl_->connection.RemoveGroup(stream, group, note, deadline_ns, std::move(done));
+  });
+}
+
 namespace {
 
 // All answers from shared memory; nullopt: the broker has to be asked, and for all of them, since what is known now

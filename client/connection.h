@@ -64,6 +64,7 @@ class Connection {
   using SettleDone = std::function<void(const Result<std::vector<bool>>&)>;
   using ParkedDone = std::function<void(const Result<ParkedPage>&)>;
   using UnparkDone = std::function<void(const Result<uint64_t>&)>;
+  using RemoveGroupDone = std::function<void(const Result<GroupRemoval>&)>;
   using ValidateDone = std::function<void(const Result<std::vector<Answer>>&)>;
   using DecideDone = std::function<void(const Result<DecideResult>&)>;
   using LeasesDone = std::function<void(const Result<std::vector<LeaseInfo>>&)>;
@@ -137,6 +138,9 @@ class Connection {
   // How many were parked and are not any more. Without `revisions`: all.
   void Unpark(std::string_view stream, std::string_view group, std::span<const uint64_t> revisions,
               bool drop, std::string_view note, uint64_t deadline_ns, UnparkDone done);
+  // "It is in use" is a result.
+  void RemoveGroup(std::string_view stream, std::string_view group, std::string_view note,
+                   uint64_t deadline_ns, RemoveGroupDone done);
 
   // An answer a question, in their order. Asks the broker, also for what shared memory has.
   uint64_t Validate(std::span<const Question> questions, std::chrono::milliseconds wait,

@@ -140,6 +140,12 @@ Result<uint64_t> UnparkedOf(const wire::Reply& reply) {
   return unparked->count();
 }
 
+Result<GroupRemoval> GroupRemovalOf(const wire::Reply& reply) {
+  const wire::GroupRemoved* removed = reply.body_as_GroupRemoved();
+  if (removed == nullptr) return Wrong("what becomes of a group");
+  return GroupRemoval{removed->removed(), removed->taken(), removed->waiting(), removed->parked()};
+}
+
 Result<std::vector<Answer>> AnswersOf(const wire::Reply& reply, size_t questions) {
   const wire::Validated* validated = reply.body_as_Validated();
   if (validated == nullptr || validated->answers()->size() != questions) return Wrong("a question");

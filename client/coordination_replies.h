@@ -20,6 +20,7 @@ Result<TakeResult> TakeResultOf(const wire::Reply& reply, uint32_t max);
 Result<std::vector<bool>> SettledOf(const wire::Reply& reply, size_t tokens);
 Result<ParkedPage> ParkedPageOf(const wire::Reply& reply, uint64_t after, uint32_t limit);
 Result<uint64_t> UnparkedOf(const wire::Reply& reply);
+Result<GroupRemoval> GroupRemovalOf(const wire::Reply& reply);
 Result<std::vector<Answer>> AnswersOf(const wire::Reply& reply, size_t questions);
 Result<DecideResult> DecideResultOf(const wire::Reply& reply);
 

@@ -168,6 +168,17 @@ void Connection::Unpark(std::string_view stream, std::string_view group,
       Decoded<uint64_t>(std::move(done), UnparkedOf));
 }
 
+void Connection::RemoveGroup(std::string_view stream, std::string_view group, std::string_view note,
+                             uint64_t deadline_ns, RemoveGroupDone done) {
+  Status status = CheckGroup(stream, group);
+  if (status.ok()) status = CheckNote(note);
+  if (status.ok()) status = core_->CheckRoom();
+  if (!status.ok()) return done(status);
+  core_->Submit(core_->encoder().RemoveGroup(core_->next_number(), stream, group, note),
+                {.deadline_ns = deadline_ns, .is_repeatable = false},
+                Decoded<GroupRemoval>(std::move(done), GroupRemovalOf));
+}
+
 uint64_t Connection::Validate(std::span<const Question> questions, milliseconds wait,
                               uint64_t deadline_ns, ValidateDone done, Asking asking) {
   Status status = CheckQuestions(questions, wait);

@@ -59,6 +59,15 @@ Bytes RequestEncoder::Unpark(uint64_t number, const UnparkFields& unpark) {
   return Finish(number, wire::CreateUnpark(builder_, stream, group, revisions, unpark.drop, note));
 }
 
+Bytes RequestEncoder::RemoveGroup(uint64_t number, std::string_view stream, std::string_view group,
+                                  std::string_view note) {
+  builder_.Clear();
+  const TextOffset stream_name = Required(stream);
+  const TextOffset group_name = Required(group);
+  const TextOffset why = Optional(note);
+  return Finish(number, wire::CreateRemoveGroup(builder_, stream_name, group_name, why));
+}
+
 Bytes RequestEncoder::Validate(uint64_t number, std::span<const QuestionFields> questions,
                                uint32_t wait_ms, bool only_known) {
   builder_.Clear();

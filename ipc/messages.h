@@ -98,6 +98,8 @@ class RequestEncoder {
     std::string_view note = {};
   };
   Bytes Unpark(uint64_t number, const UnparkFields& unpark);
+  Bytes RemoveGroup(uint64_t number, std::string_view stream, std::string_view group,
+                    std::string_view note);
 
   struct QuestionFields {
     std::string_view kind = {};

@@ -15,6 +15,7 @@ std::optional<KeptAnswer::Kind> AnswerKindOf(std::string_view type) {
       {kGroupSettledType, KeptAnswer::Kind::kSettled},
       {kGroupRetriedType, KeptAnswer::Kind::kUnparked},
       {kGroupDroppedType, KeptAnswer::Kind::kUnparked},
+      {kGroupRemovedType, KeptAnswer::Kind::kGroupRemoved},
       {kVerdictDecidedType, KeptAnswer::Kind::kDecided},
   };
   for (const Entry& entry : kKinds) {

@@ -27,6 +27,7 @@ inline constexpr std::string_view kGroupReturnedType = "group.returned";
 inline constexpr std::string_view kGroupParkedType = "group.parked";
 inline constexpr std::string_view kGroupRetriedType = "group.retried";
 inline constexpr std::string_view kGroupDroppedType = "group.dropped";
+inline constexpr std::string_view kGroupRemovedType = "group.removed";
 
 // Questions that no rule answers. The sequence of question.asked or question.reassigned is the token of
 // whoever is to decide.

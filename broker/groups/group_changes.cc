@@ -1,5 +1,7 @@
 #include "broker/groups/group_changes.h"
 
+#include <memory>
+
 #include "base/check.h"
 #include "base/clock.h"
 #include "broker/groups/worn_out.h"
@@ -14,6 +16,15 @@ Group& GroupChanges::Create(const GroupName& name, uint64_t next) {
     table->Remove({stream, name});
   });
   return group;
+}
+
+void GroupChanges::Remove(Group& group) {
+  ROOST_CHECK(parts_.queue->Count(&group) == 0, "group={}", group.log_stream);
+  GroupTable* const table = parts_.table;
+  // It stays where it is until the commit: what is taken back before may be about it.
+  const auto removed =
+      std::make_shared<std::unique_ptr<Group>>(table->Remove({group.stream, group.name}));
+  parts_.changes->undo()->Add([table, removed] { table->PutBack(std::move(*removed)); });
 }
 
 void GroupChanges::Apply(Group& group, const GroupEvent& event) {

@@ -34,6 +34,8 @@ class GroupChanges {
   // What a request changed; its events are staged.
   Group& Create(const GroupName& name, uint64_t next);
   void Apply(Group& group, const GroupEvent& event);
+  // REQUIRES: nobody holds anything of it, nobody waits for it.
+  void Remove(Group& group);
 
   // All that the lease still holds goes back, by the broker's own doing.
   void GiveBack(uint64_t lease, std::string_view reason);

@@ -24,7 +24,7 @@ constexpr NamedKind kKinds[] = {
     {Kind::kCreated, kGroupCreatedType}, {Kind::kTaken, kGroupTakenType},
     {Kind::kSettled, kGroupSettledType}, {Kind::kReturned, kGroupReturnedType},
     {Kind::kParked, kGroupParkedType},   {Kind::kRetried, kGroupRetriedType},
-    {Kind::kDropped, kGroupDroppedType},
+    {Kind::kDropped, kGroupDroppedType}, {Kind::kRemoved, kGroupRemovedType},
 };
 
 struct NamedOutcome {
@@ -136,6 +136,11 @@ bool Fill(const RecordHeader& header, const json::object& object, GroupEvent* ev
     event->next = *next;
     return true;
   }
+  if (event->kind == Kind::kRemoved) {
+    event->checkpoint = NumberIn(object, "checkpoint").value_or(0);
+    event->parked = NumberIn(object, "parked").value_or(0);
+    return true;
+  }
   auto ranges = RangesIn(object);
   if (!ranges.has_value() || ranges->empty()) return false;
   event->revisions = *std::move(ranges);
@@ -165,6 +170,12 @@ std::string_view TypeOf(const GroupEvent& event) {
 
 std::string DataOf(const GroupEvent& event) {
   if (event.kind == Kind::kCreated) return fmt::format(R"({{"next":{}}})", event.next);
+  if (event.kind == Kind::kRemoved) {
+    std::string data =
+        fmt::format(R"({{"checkpoint":{},"parked":{})", event.checkpoint, event.parked);
+    AppendText("note", event.note, &data);
+    return data + '}';
+  }
   std::string data = "{";
   if (event.kind == Kind::kTaken) data += fmt::format(R"("lease_ms":{},)", event.lease_ms);
   if (event.kind == Kind::kSettled)

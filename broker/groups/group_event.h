@@ -17,7 +17,7 @@
 namespace roost {
 
 struct GroupEvent {
-  enum class Kind { kCreated, kTaken, kSettled, kReturned, kParked, kRetried, kDropped };
+  enum class Kind { kCreated, kTaken, kSettled, kReturned, kParked, kRetried, kDropped, kRemoved };
 
   Kind kind = Kind::kCreated;
   uint64_t next = 0;                            // kCreated
@@ -26,9 +26,11 @@ struct GroupEvent {
   uint64_t request = 0;                         // kTaken: its number
   uint32_t lease_ms = 0;                        // kTaken
   wire::Outcome outcome = wire::Outcome::Done;  // kSettled
-  RevisionRanges revisions = {};                // normalized; not kCreated
+  RevisionRanges revisions = {};                // normalized; not kCreated, not kRemoved
   uint32_t count = 0;                           // kSettled: tokens of the request
   std::vector<uint32_t> refused = {};           // kSettled: indices of those that were not settled
+  uint64_t checkpoint = 0;                      // kRemoved
+  uint64_t parked = 0;                          // kRemoved: events that were
   std::string note = {};                        // of a request
   std::string reason = {};                      // kReturned, kParked
 };

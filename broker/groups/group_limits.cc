@@ -98,6 +98,11 @@ std::optional<Refusal> CheckUnpark(const wire::Unpark& unpark) {
   return CheckNote(TextOf(unpark.note()));
 }
 
+std::optional<Refusal> CheckRemoveGroup(const wire::RemoveGroup& remove) {
+  if (auto refusal = CheckGroupName(NameIn(remove))) return refusal;
+  return CheckNote(TextOf(remove.note()));
+}
+
 Refusal NoSuchGroup(const GroupName& name) {
   return Invalid(fmt::format("stream '{}' has no group '{}'; a group begins with its first take",
                              Printable(name.stream), Printable(name.group)));

@@ -24,6 +24,7 @@ inline constexpr uint32_t kListGroupsMax = 100;
 std::optional<Refusal> CheckGroupName(const GroupName& name);
 std::optional<Refusal> CheckTake(const wire::Take& take);
 std::optional<Refusal> CheckSettle(const wire::Settle& settle);
+std::optional<Refusal> CheckRemoveGroup(const wire::RemoveGroup& remove);
 std::optional<Refusal> CheckUnpark(const wire::Unpark& unpark);
 
 Refusal NoSuchGroup(const GroupName& name);

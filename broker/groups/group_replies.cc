@@ -74,6 +74,16 @@ Bytes GroupReplies::Unparked(uint64_t number, uint64_t count) {
   return Finish(number, wire::CreateUnparked(builder_, count));
 }
 
+Bytes GroupReplies::GroupRemoved(uint64_t number, uint64_t parked) {
+  builder_.Clear();
+  return Finish(number, wire::CreateGroupRemoved(builder_, /*removed=*/true, 0, 0, parked));
+}
+
+Bytes GroupReplies::GroupInUse(uint64_t number, uint64_t taken, uint64_t waiting) {
+  builder_.Clear();
+  return Finish(number, wire::CreateGroupRemoved(builder_, /*removed=*/false, taken, waiting));
+}
+
 Bytes GroupReplies::Groups(uint64_t number, const GroupTable& table, const wire::ListGroups& list,
                            const std::function<Surroundings(const Group&)>& look) {
   builder_.Clear();

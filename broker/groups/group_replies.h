@@ -24,6 +24,8 @@ class GroupReplies {
   Bytes Settled(uint64_t number, uint32_t count, const std::vector<bool>* refused);
   Bytes Parked(uint64_t number, const GroupState& state, uint64_t after, uint32_t limit);
   Bytes Unparked(uint64_t number, uint64_t count);
+  Bytes GroupRemoved(uint64_t number, uint64_t parked);
+  Bytes GroupInUse(uint64_t number, uint64_t taken, uint64_t waiting);
 
   // What the table does not know of a group.
   struct Surroundings {

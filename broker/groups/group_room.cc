@@ -31,6 +31,8 @@ TryOutcome GroupRoom::Try(const Asked& asked, const wire::Request& request) {
     case RequestBody::ListGroups:
       ListGroups(asked, *request.body_as_ListGroups());
       return TryOutcome::kDone;
+    case RequestBody::RemoveGroup:
+      return Remove(asked, *request.body_as_RemoveGroup());
     default:
       break;
   }
@@ -44,6 +46,9 @@ Bytes GroupRoom::ReplyTo(const KeptAnswer& answer) {
   }
   if (answer.kind == KeptAnswer::Kind::kUnparked) {
     return replies_.Unparked(answer.number, answer.count);
+  }
+  if (answer.kind == KeptAnswer::Kind::kGroupRemoved) {
+    return replies_.GroupRemoved(answer.number, answer.count);
   }
   // What has gone back to the group in the meantime is not this consumer's any more.
   const GroupLease* lease = parts_.table->FindLease(answer.first);
@@ -72,6 +77,42 @@ void GroupRoom::ListGroups(const Asked& asked, const wire::ListGroups& list) {
     return GroupReplies::Surroundings{parts_.log->RevisionOf(group.stream), queue_.Count(&group)};
   };
   parts_.changes->Answer(asked, replies_.Groups(asked.number, *parts_.table, list, look));
+}
+
+TryOutcome GroupRoom::Remove(const Asked& asked, const wire::RemoveGroup& remove) {
+  if (auto refusal = CheckRemoveGroup(remove)) {
+    parts_.changes->Refuse(asked, *refusal);
+    return TryOutcome::kDone;
+  }
+  Group* const group = parts_.table->Find(NameIn(remove));
+  if (group == nullptr) {
+    parts_.changes->Refuse(asked, NoSuchGroup(NameIn(remove)));
+    return TryOutcome::kDone;
+  }
+  const size_t waiting = queue_.Count(group);
+  if (!GroupTable::CanRemove(*group) || waiting > 0) {
+    parts_.changes->Answer(asked, replies_.GroupInUse(asked.number, group->state.taken(), waiting));
+    return TryOutcome::kDone;
+  }
+  const GroupEvent removed{.kind = GroupEvent::Kind::kRemoved,
+                           .checkpoint = group->state.checkpoint(),
+                           .parked = group->state.parked(),
+                           .note = std::string(TextOf(remove.note()))};
+  const std::string data = DataOf(removed);
+  BatchPlace place;
+  const Change change{group->log_stream, TypeOf(removed), data};
+  switch (parts_.changes->Stage(asked, change, &place)) {
+    case ChangeWriter::Outcome::kTurnFull:
+      return TryOutcome::kTurnFull;
+    case ChangeWriter::Outcome::kRefused:
+      return TryOutcome::kDone;
+    case ChangeWriter::Outcome::kStaged:
+      break;
+  }
+  groups_.Remove(*group);
+  parts_.changes->AnswerStaged(asked, {.kind = KeptAnswer::Kind::kGroupRemoved,
+                                       .count = static_cast<uint32_t>(removed.parked)});
+  return TryOutcome::kDone;
 }
 
 void GroupRoom::OnStarted(uint64_t now_ns) { groups_.StartTimers(now_ns); }

@@ -1,4 +1,4 @@
-// Requests about groups: Take, Settle, ListParked, Unpark, ListGroups. Any stream is a queue for any number of
+// Requests about groups: Take, Settle, ListParked, Unpark, ListGroups, RemoveGroup. Any stream is a queue for any number of
 // groups; the broker hands out revisions and never reads an event.
 //
 // Events that come back (retry, a lease that expired, a consumer that left) go to the next who takes, until
@@ -54,6 +54,7 @@ class GroupRoom : public CoordinationRoom {
  private:
   void ListParked(const Asked& asked, const wire::ListParked& list);
   void ListGroups(const Asked& asked, const wire::ListGroups& list);
+  TryOutcome Remove(const Asked& asked, const wire::RemoveGroup& remove);
 
   const Parts parts_;
   GroupReplies replies_;

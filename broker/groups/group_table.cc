@@ -78,12 +78,29 @@ Group& GroupTable::Create(const GroupName& name, uint64_t next) {
   return *place->second;
 }
 
-void GroupTable::Remove(const GroupName& name) { groups_.erase(KeyOf(name)); }
+std::unique_ptr<Group> GroupTable::Remove(const GroupName& name) {
+  const auto found = groups_.find(KeyOf(name));
+  ROOST_CHECK(found != groups_.end() && CanRemove(*found->second), "groups={}", groups_.size());
+  std::unique_ptr<Group> group = std::move(found->second);
+  groups_.erase(found);
+  open_in_all_ -= group->state.open();
+  parked_in_all_ -= group->state.parked();
+  return group;
+}
+
+void GroupTable::PutBack(std::unique_ptr<Group> group) {
+  open_in_all_ += group->state.open();
+  parked_in_all_ += group->state.parked();
+  const std::string key = KeyOf({group->stream, group->name});
+  const bool is_new = groups_.emplace(key, std::move(group)).second;
+  ROOST_CHECK(is_new, "groups={}", groups_.size());
+}
 
 bool GroupTable::CanApply(const Group& group, const GroupEvent& event) const {
   const GroupState& state = group.state;
   switch (event.kind) {
     case Kind::kCreated:
+    case Kind::kRemoved:
       return false;
     case Kind::kTaken:
       return state.CanTake(event.revisions) && !leases_.contains(event.lease);
@@ -121,6 +138,7 @@ void GroupTable::Change(Group& group, const GroupEvent& event) {
   LetGo(state.OpenWithin(event.revisions));
   switch (event.kind) {
     case Kind::kCreated:
+    case Kind::kRemoved:
     case Kind::kTaken:
       break;
     case Kind::kSettled:
@@ -202,13 +220,21 @@ void GroupTable::OnOwnEvent(const RecordHeader& header, const wire::Event& event
     if (group == nullptr && size() < kGroupsMax) Create(*name, last_event_->next);
     return;
   }
-  if (group != nullptr && CanApply(*group, *last_event_)) Apply(*group, *last_event_);
+  if (group == nullptr) return;
+  if (last_event_->kind == Kind::kRemoved) {
+    if (CanRemove(*group)) Remove(*name);
+  } else if (CanApply(*group, *last_event_)) {
+    Apply(*group, *last_event_);
+  }
 }
 
 void GroupTable::FillAnswer(const wire::Event&, KeptAnswer* answer) {
   if (!last_event_.has_value()) return;
   if (answer->kind == KeptAnswer::Kind::kUnparked) {
     answer->count = static_cast<uint32_t>(CountOf(last_event_->revisions));
+  }
+  if (answer->kind == KeptAnswer::Kind::kGroupRemoved) {
+    answer->count = static_cast<uint32_t>(last_event_->parked);
   }
   if (answer->kind != KeptAnswer::Kind::kSettled) return;
   answer->count = last_event_->count;

@@ -80,9 +80,13 @@ class GroupTable : public RecoveredTable {
 
   // A new group. REQUIRES: there is none of this name, and room.
   Group& Create(const GroupName& name, uint64_t next);
-  void Remove(const GroupName& name);  // takes Create back
+  // A group goes with all that it knows, and may be put back as it was. REQUIRES: it is there, and CanRemove.
+  std::unique_ptr<Group> Remove(const GroupName& name);
+  void PutBack(std::unique_ptr<Group> group);
+  // Nobody holds anything of it.
+  static bool CanRemove(const Group& group) { return group.state.taken() == 0; }
 
-  // Whether the event can be of this group as it is. Not for kCreated.
+  // Whether the event can be of this group as it is. Not for kCreated and kRemoved.
   bool CanApply(const Group& group, const GroupEvent& event) const;
   // REQUIRES: CanApply.
   void Apply(Group& group, const GroupEvent& event);

@@ -68,7 +68,8 @@ TryOutcome Taking::TakeFromNew(const Asked& asked, const wire::Take& take) {
     parts_.changes->Refuse(
         asked,
         {RefusalCode::TooLarge,
-         fmt::format("there are {} groups, which is the limit; take with a group that exists",
+         fmt::format("there are {} groups, which is the limit; take with a group that exists, or "
+                     "have one removed that nobody needs (roost groups STREAM GROUP --drop)",
                      GroupTable::kGroupsMax)});
     return TryOutcome::kDone;
   }

@@ -67,6 +67,9 @@ class GroupPeer : public ControlPeer {
     return SendBody(number, wire::CreateUnparkDirect(builder_, of.stream.c_str(), of.group.c_str(),
                                                      revisions, drop));
   }
+  uint64_t SendRemoveGroup(uint64_t number = 0, const char* group = "g") {
+    return SendBody(number, wire::CreateRemoveGroupDirect(builder_, "tasks", group, "not needed"));
+  }
   uint64_t SendListParked(uint64_t after = 0, uint32_t limit = 100) {
     return SendBody(0, wire::CreateListParkedDirect(builder_, "tasks", "g", after, limit));
   }
@@ -115,6 +118,20 @@ class GroupPeer : public ControlPeer {
   bool ReceiveQueued(uint64_t number) {
     const wire::Reply* reply = ReceiveFor(number);
     return reply != nullptr && reply->body_as_Queued() != nullptr;
+  }
+  struct Removal {
+    bool removed = false;
+    uint64_t taken = 0, waiting = 0, parked = 0;
+    friend bool operator==(const Removal&, const Removal&) = default;
+  };
+  Removal ReceiveRemoval(uint64_t number) {
+    const wire::Reply* reply = ReceiveFor(number);
+    const auto* removed = reply == nullptr ? nullptr : reply->body_as_GroupRemoved();
+    if (removed == nullptr) {
+      ADD_FAILURE() << "not removed: " << Said(reply);
+      return {};
+    }
+    return {removed->removed(), removed->taken(), removed->waiting(), removed->parked()};
   }
   std::string ReceiveRefused(uint64_t number) {
     const wire::Reply* reply = ReceiveFor(number);

@@ -315,6 +315,40 @@ TEST_F(GroupsTest, RefusesWhatItCanNotBe) {
               HasSubstr("has no group 'g'"));
 }
 
+TEST_F(GroupsTest, RemovesAGroupThatNobodyUses) {
+  using Removal = GroupPeer::Removal;
+  alice_->Fill(5);
+  const Taken taken = alice_->Take({.max = 3});
+  GroupPeer bob(broker_.socket(), "bob");
+  const uint64_t waiting = bob.SendTake({.max = 5, .wait_ms = 50'000});
+  EXPECT_EQ(bob.ReceiveTaken(waiting).revisions, (Revisions{4, 5}));
+  const uint64_t again = bob.SendTake({.wait_ms = 50'000});
+  ASSERT_TRUE(bob.ReceiveQueued(again));
+  EXPECT_EQ(alice_->ReceiveRemoval(alice_->SendRemoveGroup()), (Removal{false, 5, 1, 0}));
+  bob.SendCancel(again);
+  bob.SendCancel(waiting);
+  EXPECT_EQ(bob.Look().returned, 2u);
+  alice_->Settle({taken.token(0)}, Outcome::Park);
+  EXPECT_EQ(alice_->ReceiveRemoval(alice_->SendRemoveGroup()), (Removal{false, 2, 0, 0}));
+  alice_->Settle({taken.token(1), taken.token(2)});
+  const uint64_t removing = alice_->SendRemoveGroup();
+  EXPECT_EQ(alice_->ReceiveRemoval(removing), (Removal{true, 0, 0, 1}));
+  EXPECT_EQ(alice_->Look(), GroupPeer::Seen());
+  EXPECT_THAT(alice_->ReceiveRefused(alice_->SendRemoveGroup()), HasSubstr("has no group 'g'"));
+  EXPECT_THAT(alice_->Settle({taken.token(1)}), ElementsAre(false));
+
+  // It stays so, and its request is answered as before.
+  broker_.Restart();
+  GroupPeer back(broker_.socket());
+  ASSERT_TRUE(back.Resume("alice", *alice_));
+  EXPECT_EQ(back.Look(), GroupPeer::Seen());
+  EXPECT_EQ(back.ReceiveRemoval(back.SendRemoveGroup(removing)), (Removal{true, 0, 0, 1}));
+  EXPECT_THAT(back.Take({.from_head = true}).revisions, IsEmpty());
+  EXPECT_EQ(back.Look().next, 6u);
+  EXPECT_EQ(back.ReceiveRemoval(back.SendRemoveGroup()), (Removal{true, 0, 0, 0}));
+  EXPECT_EQ(back.Take().revisions, (Revisions{1}));
+}
+
 TEST_F(GroupsTest, ListsGroupsInPages) {
   for (const char* stream : {"b", "a/x", "a"}) {
     for (const char* group : {"2", "1"}) alice_->Take({.stream = stream, .group = group});

@@ -72,6 +72,12 @@ class GroupOracle {
     }
     Expect(groups_.contains(name_), "before it was created");
     Group& group = groups_[name_];
+    if (type == "group.removed") {
+      Expect(group.taken.empty(), "removed while somebody holds something of it");
+      groups_.erase(name_);
+      ++removed_;
+      return;
+    }
     std::vector<uint64_t> revisions;
     for (const auto& range : event.at("revisions").as_array()) {
       const auto last = range.at(1).to_number<uint64_t>();
@@ -96,6 +102,7 @@ class GroupOracle {
   }
 
   const std::map<std::string, Group>& groups() const { return groups_; }
+  uint64_t removed() const { return removed_; }
   const std::vector<std::string>& violations() const { return violations_; }
 
  private:
@@ -186,6 +193,7 @@ class GroupOracle {
   const uint64_t max_tries_;
   std::map<std::string, Group> groups_;  // by "<stream>/<group>"
   std::map<std::string, uint64_t> revisions_;
+  uint64_t removed_ = 0;
   std::vector<std::string> violations_;
   std::string at_;    // the event that is looked at
   std::string name_;  // and its group

@@ -184,6 +184,23 @@ TEST_F(CoordinationCliTest, RunsACommandOnceAnEventAndSettlesIt) {
   EXPECT_EQ(Group().at("checkpoint"), 2);
 }
 
+TEST_F(CoordinationCliTest, DropsAGroupThatNobodyUses) {
+  AppendTasks(2);
+  Client client = NewClient();
+  const TakeResult taken = client.Take({.stream = "tasks", .group = "workers"}).value();
+  const auto in_use = Roost({"groups", "tasks", "workers", "--drop"});
+  ExpectOneLine(in_use, 3);
+  EXPECT_THAT(in_use.errors, HasSubstr("1 of its events are in consumers' hands"));
+  ASSERT_TRUE(client.Settle(std::vector{taken.items[0].token}, Outcome::kPark).ok());
+  EXPECT_THAT(Fine({"groups", "tasks", "workers", "--drop", "--note", "done with"}),
+              StartsWith("removed; 1 parked"));
+  EXPECT_TRUE(LinesOf(Fine({"groups", "--json"})).empty());
+  EXPECT_EQ(client.Take({.stream = "tasks", .group = "workers"})->items[0].revision, 1u);
+  ExpectOneLine(Roost({"groups", "tasks", "nobody", "--drop"}), 1);
+  ExpectOneLine(Roost({"groups", "tasks", "--drop"}), 2);
+  ExpectOneLine(Roost({"groups", "tasks", "workers"}), 2);
+}
+
 TEST_F(CoordinationCliTest, SaysNoWhenThereIsNothingToTake) {
   AppendTasks(1);
   EXPECT_EQ(

@@ -81,8 +81,8 @@ class Client {
   // Tokens are good in this client's session alone: what it has claimed and taken is free at once when the Client
   // goes, and at the latest when its lease ends. "No" is a result, not an error. Errors: kInvalidArgument,
   // kTooLarge, kBusy (too much waits in the broker), kPermissionDenied, kExhausted (the disk is full),
-  // kUnavailable, kTimedOut (what is granted later goes back by itself), and kUnknownOutcome for Settle, Unpark and
-  // Decide when the session was lost with the answer. A call with a wait blocks for it and the timeout at most.
+  // kUnavailable, kTimedOut (what is granted later goes back by itself), and kUnknownOutcome for Settle, Unpark,
+  // RemoveGroup and Decide when the session was lost with the answer. A call with a wait blocks for it and the timeout at most.
 
   // Keys that this client holds already never stand in its way; claiming them again renews them, with a new
   // token for the old ones.
@@ -110,6 +110,9 @@ class Client {
   Result<uint64_t> Unpark(std::string_view stream, std::string_view group,
                           std::span<const uint64_t> revisions, bool drop,
                           std::string_view note = {});
+  // Forgets a group and what it had parked; a later Take of that name begins a new one. Not removed: it is in use.
+  Result<GroupRemoval> RemoveGroup(std::string_view stream, std::string_view group,
+                                   std::string_view note = {});
 
   // An answer a question, in their order, in one round trip; without one if shared memory has all of them.
   Result<std::vector<Answer>> Validate(std::span<const Question> questions,

@@ -25,8 +25,8 @@ struct ClaimRequest {
   // characters of one segment between slashes, a segment `**` for any number of segments.
   std::vector<std::string> keys = {};
   std::chrono::milliseconds ttl{60'000};  // 100 ms to 24 h
-  std::chrono::milliseconds wait{0};      // at most 50 s; who waits is served first come, first served
-  std::string note = {};                  // for whoever asks why; at most 1024 bytes
+  std::chrono::milliseconds wait{0};  // at most 50 s; who waits is served first come, first served
+  std::string note = {};              // for whoever asks why; at most 1024 bytes
 };
 
 // What stands in the way.
@@ -70,11 +70,11 @@ struct LeaseInfo {
 
 struct TakeRequest {
   std::string stream = {};
-  std::string group = {};                    // 1 to 64 bytes, without '/'
-  bool from_head = false;                    // where a new group begins; else at the first event
-  uint32_t max = 1;                          // 1 to 500
-  std::chrono::milliseconds lease{30'000};   // 100 ms to 24 h
-  std::chrono::milliseconds wait{0};         // at most 50 s
+  std::string group = {};                   // 1 to 64 bytes, without '/'
+  bool from_head = false;                   // where a new group begins; else at the first event
+  uint32_t max = 1;                         // 1 to 500
+  std::chrono::milliseconds lease{30'000};  // 100 ms to 24 h
+  std::chrono::milliseconds wait{0};        // at most 50 s
 };
 
 // Names one event that was taken. As text "<lease>.<index>".
@@ -123,6 +123,13 @@ struct GroupInfo {
   uint64_t waiting = 0;
 };
 
+struct GroupRemoval {
+  bool removed = false;  // false: it is in use,
+  uint64_t taken = 0;    //   by events in consumers' hands
+  uint64_t waiting = 0;  //   or by takes that wait for it
+  uint64_t parked = 0;   // removed: events that were parked, and are given up
+};
+
 // ---- verdicts ----
 
 enum class Verdict : uint8_t { kUndecided, kAllow, kDeny, kAsk };
@@ -151,14 +158,15 @@ enum class Asking : uint8_t {
 
 struct Answer {
   Verdict verdict = Verdict::kUndecided;
-  bool you_decide = false;  // find it out and Decide with `key` and `token`; the others wait for you
+  bool you_decide =
+      false;  // find it out and Decide with `key` and `token`; the others wait for you
   uint64_t token = 0;
   VerdictKey key = {};
   std::string reason = {};
-  std::string by = {};       // kPolicyLabel, or the label of who decided
-  uint64_t decided_ns = 0;   // CLOCK_REALTIME; 0: not decided
-  bool cached = false;       // decided before it was asked
-  std::string error = {};    // the question can't be answered: its input is wrong, and why
+  std::string by = {};      // kPolicyLabel, or the label of who decided
+  uint64_t decided_ns = 0;  // CLOCK_REALTIME; 0: not decided
+  bool cached = false;      // decided before it was asked
+  std::string error = {};   // the question can't be answered: its input is wrong, and why
 };
 
 struct Decision {
