@@ -32,27 +32,37 @@ void Examiner::Stop() {
   done_.consume_all(drop);
 }
 
-uint64_t Examiner::BytesOf(const ExaminationJob& job) {
-  uint64_t bytes = 0;
-  for (const AskedQuestion& question : job.questions) {
-    bytes += question.kind.size() + question.input.size();
+namespace {
+
+// What counts as memory that large inputs take.
+uint64_t BytesOf(const ExaminationJob& job) { return job.is_small() ? 0 : job.bytes(); }
+
+}  // namespace
+
+Examiner::Posted Examiner::Look(const ExaminationJob& job) const {
+  const uint64_t bytes = BytesOf(job);
+  const auto session = jobs_of_session_.find(job.session);
+  if (session != jobs_of_session_.end() && session->second >= kJobsPerSessionMax) {
+    return Posted::kTooMuchOfSession;
   }
-  return bytes;
+  const auto user = users_.find(job.uid);
+  if (user != users_.end() &&
+      (user->second.jobs >= kJobsPerUserMax || user->second.bytes + bytes > kBytesPerUserMax)) {
+    return Posted::kTooMuchOfUser;
+  }
+  const bool has_room = in_all_.jobs < kJobsMax && in_all_.bytes + bytes <= kBytesMax;
+  return has_room ? Posted::kTaken : Posted::kTooMuch;
 }
 
-bool Examiner::Post(std::unique_ptr<ExaminationJob> job) {
+Examiner::Posted Examiner::Post(std::unique_ptr<ExaminationJob> job) {
+  if (const Posted posted = Look(*job); posted != Posted::kTaken) return posted;
   const uint64_t bytes = BytesOf(*job);
-  const auto own = jobs_of_session_.find(job->session);
-  const size_t own_jobs = own == jobs_of_session_.end() ? 0 : own->second;
-  if (jobs_ >= kJobsMax || own_jobs >= kJobsPerSessionMax || bytes_ + bytes > kBytesMax) {
-    return false;
-  }
-  ++jobs_;
-  bytes_ += bytes;
+  in_all_.Add(bytes);
+  users_[job->uid].Add(bytes);
   ++jobs_of_session_[job->session];
-  ROOST_CHECK(posted_.push(job.release()), "jobs={}", jobs_);
+  ROOST_CHECK(posted_.push(job.release()), "jobs={}", in_all_.jobs);
   bell_.Ring();
-  return true;
+  return Posted::kTaken;
 }
 
 std::vector<std::unique_ptr<ExaminationJob>> Examiner::TakeDone() {
@@ -61,18 +71,21 @@ std::vector<std::unique_ptr<ExaminationJob>> Examiner::TakeDone() {
   std::vector<Job> jobs;
   done_.consume_all([&](ExaminationJob* job) { jobs.emplace_back(job); });
   for (const Job& job : jobs) {
-    --jobs_;
-    bytes_ -= BytesOf(*job);
-    const auto own = jobs_of_session_.find(job->session);
-    if (--own->second == 0) jobs_of_session_.erase(own);
+    const uint64_t bytes = BytesOf(*job);
+    in_all_.Remove(bytes);
+    const auto user = users_.find(job->uid);
+    user->second.Remove(bytes);
+    if (user->second.jobs == 0) users_.erase(user);
+    const auto session = jobs_of_session_.find(job->session);
+    if (--session->second == 0) jobs_of_session_.erase(session);
   }
   return jobs;
 }
 
 void Examiner::Run() {
   while (!stopping_.load(std::memory_order_acquire)) {
-    Collect();
-    if (Job job = Next()) {
+    posted_.consume_all([this](ExaminationJob* job) { waiting_.Add(Job(job)); });
+    if (Job job = waiting_.Next()) {
       Examine(*job);
       Finish(std::move(job));
       continue;
@@ -81,21 +94,6 @@ void Examiner::Run() {
     if (posted_.read_available() == 0 && !stopping_.load(std::memory_order_acquire)) bell_.Sleep();
     bell_.Disarm();
   }
-}
-
-void Examiner::Collect() {
-  posted_.consume_all([this](ExaminationJob* job) { waiting_[job->session].emplace_back(job); });
-}
-
-Examiner::Job Examiner::Next() {
-  if (waiting_.empty()) return nullptr;
-  auto next = waiting_.upper_bound(last_session_);
-  if (next == waiting_.end()) next = waiting_.begin();
-  last_session_ = next->first;
-  Job job = std::move(next->second.front());
-  next->second.pop_front();
-  if (next->second.empty()) waiting_.erase(next);
-  return job;
 }
 
 void Examiner::Examine(ExaminationJob& job) {

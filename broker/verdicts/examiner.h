@@ -1,8 +1,10 @@
 // The thread that examines questions which could hold the sequencer up: large inputs, many rules, regular
-// expressions that may take long. Takes one request of each session in turn, so that who asks much waits for itself.
+// expressions that may take long. Who is next is in examination_queue.h: who asks much waits for itself, and whoever
+// asks little waits for the one job that is under way at most.
 //
-// The sequencer hands jobs over and is woken through fd() when some are done. Bounded: kJobsMax jobs and kBytesMax
-// bytes of input in all, kJobsPerSessionMax a session, kJobNsMax a job (what is not examined by then ran out).
+// The sequencer hands jobs over and is woken through fd() when some are done. Bounded: the requests and the bytes of
+// large inputs below, of all, of a user and of a session (small ones, of ExaminationJob::kSmallBytesMax, count as
+// requests only), and kJobNsMax a job (what is not examined by then ran out).
 //
 // Start, Stop: the broker's wiring. The rest: the sequencer thread.
 #ifndef ROOST_BROKER_VERDICTS_EXAMINER_H_
@@ -11,7 +13,6 @@
 #include <atomic>
 #include <boost/lockfree/spsc_queue.hpp>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <thread>
@@ -19,23 +20,17 @@
 
 #include "base/unique_fd.h"
 #include "broker/doorbell.h"
-#include "broker/verdicts/examination.h"
+#include "broker/verdicts/examination_queue.h"
 
 namespace roost {
-
-struct ExaminationJob {
-  uint64_t id = 0;
-  uint64_t session = 0;
-  std::shared_ptr<const Policy> policy;
-  std::vector<AskedQuestion> questions;
-  std::vector<Examination> done;  // filled by the thread, one a question
-};
 
 class Examiner {
  public:
   static constexpr size_t kJobsMax = 1024;
+  static constexpr size_t kJobsPerUserMax = 256;
   static constexpr size_t kJobsPerSessionMax = 16;
   static constexpr uint64_t kBytesMax = 64 << 20;
+  static constexpr uint64_t kBytesPerUserMax = 16 << 20;
   static constexpr uint64_t kJobNsMax = 200'000'000;
 
   Examiner();
@@ -44,8 +39,13 @@ class Examiner {
   void Start();
   void Stop();  // jobs under way are dropped
 
-  // False: one of the limits is reached; try again later.
-  bool Post(std::unique_ptr<ExaminationJob> job);
+  enum class Posted {
+    kTaken,
+    kTooMuchOfSession,  // one of the limits is reached; try again later
+    kTooMuchOfUser,
+    kTooMuch,
+  };
+  Posted Post(std::unique_ptr<ExaminationJob> job);
   // Readable when jobs are done.
   int fd() const { return done_event_.get(); }
   // The jobs that are done, in the order in which that was.
@@ -54,10 +54,23 @@ class Examiner {
  private:
   using Job = std::unique_ptr<ExaminationJob>;
 
-  static uint64_t BytesOf(const ExaminationJob& job);
+  // How much is in hand.
+  struct Share {
+    size_t jobs = 0;
+    uint64_t bytes = 0;  // of large ones
+
+    void Add(uint64_t more_bytes) {
+      ++jobs;
+      bytes += more_bytes;
+    }
+    void Remove(uint64_t less_bytes) {
+      --jobs;
+      bytes -= less_bytes;
+    }
+  };
+
+  Posted Look(const ExaminationJob& job) const;
   void Run();
-  void Collect();
-  Job Next();
   static void Examine(ExaminationJob& job);
   void Finish(Job job);
 
@@ -69,13 +82,11 @@ class Examiner {
   std::atomic<bool> stopping_{false};
 
   // The sequencer's.
-  size_t jobs_ = 0;
-  uint64_t bytes_ = 0;
+  Share in_all_;
+  std::map<uint32_t, Share> users_;  // those who have something
   std::map<uint64_t, size_t> jobs_of_session_;
 
-  // The thread's.
-  std::map<uint64_t, std::deque<Job>> waiting_;  // by session
-  uint64_t last_session_ = 0;                    // served last
+  ExaminationQueue waiting_;  // the thread's
 
   std::thread thread_;
 };

@@ -156,20 +156,33 @@ void VerdictRoom::Post(const Asked& asked, const wire::Validate& validate, const
   auto job = std::make_unique<ExaminationJob>();
   job->id = next_job_++;
   job->session = asked.session.number;
+  job->uid = asked.session.uid;
   job->policy = policy_;
   for (const wire::Question* question : *validate.questions()) {
     job->questions.push_back(
         {std::string(TextOf(question->kind())), std::string(InputOf(*question))});
   }
   const uint64_t id = job->id;
-  if (!parts_.examiner->Post(std::move(job))) return RefuseBusy(asked);
+  const Examiner::Posted posted = parts_.examiner->Post(std::move(job));
+  if (posted != Examiner::Posted::kTaken) return RefuseBusy(asked, posted);
   examined_.insert({id, {&asked.peer, &asked.session, asked.number, asked.received_ns, wish}});
 }
 
-void VerdictRoom::RefuseBusy(const Asked& asked) {
-  parts_.changes->Refuse(asked, {RefusalCode::Busy,
-                                 "too many large questions are being examined at this moment; "
-                                 "wait for the answers to yours, then ask again"});
+void VerdictRoom::RefuseBusy(const Asked& asked, Examiner::Posted posted) {
+  std::string message =
+      "too many large questions are being examined at this moment; ask again in a moment";
+  if (posted == Examiner::Posted::kTooMuchOfSession) {
+    message = fmt::format(
+        "{} requests of this session with large questions are being examined, which is the limit; "
+        "wait for an answer to one, then ask again",
+        Examiner::kJobsPerSessionMax);
+  } else if (posted == Examiner::Posted::kTooMuchOfUser) {
+    message = fmt::format(
+        "{} requests with questions, or {} MiB of large ones, of this user are being examined, "
+        "which is the limit; wait for answers to those, then ask again",
+        Examiner::kJobsPerUserMax, Examiner::kBytesPerUserMax >> 20);
+  }
+  parts_.changes->Refuse(asked, {RefusalCode::Busy, std::move(message)});
 }
 
 void VerdictRoom::OnExamined() {
@@ -184,9 +197,10 @@ void VerdictRoom::OnExamined() {
     }
     // Examined with a policy that is not in force any more.
     job->policy = policy_;
-    if (parts_.examiner->Post(std::move(job))) continue;
+    const Examiner::Posted posted = parts_.examiner->Post(std::move(job));
+    if (posted == Examiner::Posted::kTaken) continue;
     examined_.erase(found);
-    RefuseBusy({*request.peer, *request.session, request.number, request.received_ns});
+    RefuseBusy({*request.peer, *request.session, request.number, request.received_ns}, posted);
   }
 }
 

@@ -89,7 +89,7 @@ class VerdictRoom : public CoordinationRoom {
   bool IsSmall(const wire::Validate& validate) const;
   void Post(const Asked& asked, const wire::Validate& validate, const Wish& wish);
   void Resume(const Examined& request, std::unique_ptr<ExaminationJob> job);
-  void RefuseBusy(const Asked& asked);
+  void RefuseBusy(const Asked& asked, Examiner::Posted posted);
 
   // Answers, or lets wait. Asking the same again changes nothing more, so it may be tried again from the start.
   TryOutcome Settle(const Asked& asked, std::span<Examination> questions, const Wish& wish);
