@@ -14,16 +14,24 @@ ChangeWriter::ChangeWriter(LogWriter* log, OwnEvents* own_events, SequencerTurn*
 
 ChangeWriter::Outcome ChangeWriter::Stage(const Asked& asked, std::span<const Change> changes,
                                           BatchPlace* place) {
+  Refusal why;
+  const Outcome outcome = TryStage(asked, changes, place, &why);
+  if (outcome == Outcome::kRefused) Refuse(asked, why);
+  return outcome;
+}
+
+ChangeWriter::Outcome ChangeWriter::TryStage(const Asked& asked, std::span<const Change> changes,
+                                             BatchPlace* place, Refusal* why) {
   if (turn_->Full()) return Outcome::kTurnFull;
   if (log_->degraded()) {
-    Refuse(asked, RefusalFor({StatusCode::kIoError, "see the broker's log"}));
+    *why = RefusalFor({StatusCode::kIoError, "see the broker's log"});
     return Outcome::kRefused;
   }
   // A session that the log does not know can't be found again after a restart. And what the broker did
   // before comes first, or the log would tell of it in the wrong order.
   if (IsUnlogged(asked.session) || own_events_->HasWaiting()) {
-    Refuse(asked, {RefusalCode::Full,
-                   "nothing was done: there is no room for the journal; make room and try again"});
+    *why = {RefusalCode::Full,
+            "nothing was done: there is no room for the journal; make room and try again"};
     return Outcome::kRefused;
   }
   builders_.resize(std::max(builders_.size(), changes.size()));
@@ -46,13 +54,13 @@ ChangeWriter::Outcome ChangeWriter::Stage(const Asked& asked, std::span<const Ch
     case StageOutcome::kStageFull:
       return Outcome::kTurnFull;
     case StageOutcome::kTooLarge:
-      Refuse(asked, {RefusalCode::TooLarge,
-                     "nothing was done: what was asked for is too large for one batch of the log; "
-                     "ask for less at once"});
+      *why = {RefusalCode::TooLarge,
+              "nothing was done: what was asked for is too large for one batch of the log; "
+              "ask for less at once"};
       return Outcome::kRefused;
     case StageOutcome::kTooManyStreams:
-      Refuse(asked, {RefusalCode::TooManyStreams,
-                     "nothing was done: the log has no room for another stream (--max-streams)"});
+      *why = {RefusalCode::TooManyStreams,
+              "nothing was done: the log has no room for another stream (--max-streams)"};
       return Outcome::kRefused;
   }
   return Outcome::kRefused;

@@ -46,8 +46,15 @@ class ChangeWriter {
     return Stage(asked, std::span(&change, 1), place);
   }
 
+  // The same, but kRefused is not told the peer: `why` is what to tell it.
+  Outcome TryStage(const Asked& asked, std::span<const Change> changes, BatchPlace* place,
+                   Refusal* why);
+
   // Whether the log takes changes of this session, as far as is known. If not, Stage refuses.
   bool CanStage(const Asked& asked) const;
+
+  // Whether the event with this sequence stays whatever becomes of the turn.
+  bool IsCommitted(uint64_t sequence) const { return sequence <= log_->head(); }
 
   // An event of the broker's own doing, about a session (0: none). It is written as soon as the log takes
   // it, before any later one. The caller changes its table at once and leaves no undo.

@@ -226,8 +226,13 @@ TryOutcome VerdictRoom::Settle(const Asked& asked, std::span<Examination> questi
       case Step::kTurnFull:
         return TryOutcome::kTurnFull;
       case Step::kRefused:
-        return TryOutcome::kDone;
+        break;  // told in its slot
     }
+  }
+  // Beside answers it is said of each question; where there is none the request is refused.
+  if (std::ranges::all_of(slots, [](const auto& slot) { return slot.refused.has_value(); })) {
+    parts_.changes->Refuse(asked, *slots.front().refused);
+    return TryOutcome::kDone;
   }
   const auto is_open = [](const QuestionSlot& slot) { return !slot.is_answered; };
   const auto is_mine = [&](const QuestionSlot& slot) {
@@ -296,14 +301,6 @@ VerdictRoom::Step VerdictRoom::ApplyRule(const Asked& asked, const Examination& 
     Set(slot, std::move(answer));
     return Step::kGoOn;
   }
-  if (!parts_.changes->CanStage(asked)) {
-    // A rule holds also while nothing can be written down.
-    answer.verdict = rule.verdict;
-    answer.reason = rule.reason;
-    answer.decided_ns = WallNs();
-    Set(slot, std::move(answer));
-    return Step::kGoOn;
-  }
   QuestionEvent event;
   event.type = Type::kRuled;
   event.key = question.key;
@@ -314,8 +311,16 @@ VerdictRoom::Step VerdictRoom::ApplyRule(const Asked& asked, const Examination& 
   event.reason = rule.reason;
   event.ttl_ms = rule.ttl_ms;
   const QuestionId id{event.key, event.policy, event.uid};
-  if (const Step step = Write(asked, std::move(event), {}, rule.name); step != Step::kGoOn) {
-    return step;
+  Refusal why;
+  const Step step = Write(asked, std::move(event), &why, {}, rule.name);
+  if (step == Step::kTurnFull) return step;
+  if (step == Step::kRefused) {
+    // A rule holds also while nothing can be written down.
+    answer.verdict = rule.verdict;
+    answer.reason = rule.reason;
+    answer.decided_ns = WallNs();
+    Set(slot, std::move(answer));
+    return Step::kGoOn;
   }
   parts_.publisher->Note(id);
   const auto& known = parts_.table->verdicts().at(id);
@@ -334,24 +339,31 @@ VerdictRoom::Step VerdictRoom::AskAgents(const Asked& asked, const Examination& 
   }
   QuestionEvent event;
   event.key = question.key;
+  std::string_view input;
   if (open != nullptr) {
     event.type = Type::kReassigned;
     event.question = open->sequence;
-    return Write(asked, std::move(event));
+  } else {
+    event.type = Type::kAsked;
+    event.kind = question.kind;
+    event.policy = policy_->version();
+    event.uid = asked.session.uid;
+    input = question.canonical;
   }
-  event.type = Type::kAsked;
-  event.kind = question.kind;
-  event.policy = policy_->version();
-  event.uid = asked.session.uid;
-  return Write(asked, std::move(event), question.canonical);
+  Refusal why;
+  const Step step = Write(asked, std::move(event), &why, input);
+  if (step != Step::kRefused) return step;
+  Set(slot, Undecided(question.key, why.message));
+  slot->refused = std::move(why);
+  return step;
 }
 
-VerdictRoom::Step VerdictRoom::Write(const Asked& asked, QuestionEvent event,
+VerdictRoom::Step VerdictRoom::Write(const Asked& asked, QuestionEvent event, Refusal* why,
                                      std::string_view input, std::string_view rule) {
   const std::string data = EncodeQuestionEvent(event, input, rule);
   BatchPlace place;
   const Change change{QuestionEventStream(event.type), QuestionEventType(event.type), data};
-  switch (parts_.changes->Stage(asked, change, &place)) {
+  switch (parts_.changes->TryStage(asked, std::span(&change, 1), &place, why)) {
     case ChangeWriter::Outcome::kStaged:
       break;
     case ChangeWriter::Outcome::kTurnFull:
@@ -422,17 +434,22 @@ void VerdictRoom::Conclude(const Asked& asked, std::span<const QuestionSlot> slo
   parts_.changes->Answer(asked, replies_.Validated(asked.number, answers), std::move(unwritten));
 }
 
+bool VerdictRoom::HoldsUnwritten(const QuestionSlot& slot) const {
+  if (IsOfRule(slot)) return true;
+  return slot.is_answered && slot.answer.sequence != 0 &&
+         parts_.changes->IsCommitted(slot.answer.sequence);
+}
+
 std::vector<std::byte> VerdictRoom::Unwritten(const Asked& asked,
                                               std::span<const QuestionSlot> slots) {
-  if (parts_.changes->undo()->empty() || std::none_of(slots.begin(), slots.end(), IsOfRule)) {
-    return {};
-  }
+  const auto holds = [this](const QuestionSlot& slot) { return HoldsUnwritten(slot); };
+  if (parts_.changes->undo()->empty() || std::ranges::none_of(slots, holds)) return {};
   std::vector<QuestionAnswer> answers;
   for (const QuestionSlot& slot : slots) {
     if (IsOfRule(slot)) {
       answers.push_back(slot.answer);
       answers.back().sequence = 0;
-    } else if (!slot.answer.error.empty()) {
+    } else if (!slot.answer.error.empty() || holds(slot)) {
       answers.push_back(slot.answer);
     } else {
       // A decision may be one of those that were not written down.
@@ -488,12 +505,14 @@ TryOutcome VerdictRoom::TryDecide(const Asked& asked, const wire::Decide& decide
   event.verdict = decide.verdict();
   event.reason = TextOf(decide.reason());
   event.ttl_ms = decide.ttl_ms();
-  switch (Write(asked, std::move(event))) {
+  Refusal why;
+  switch (Write(asked, std::move(event), &why)) {
     case Step::kGoOn:
       break;
     case Step::kTurnFull:
       return TryOutcome::kTurnFull;
     case Step::kRefused:
+      parts_.changes->Refuse(asked, why);
       return TryOutcome::kDone;
   }
   parts_.publisher->Note(id);
@@ -609,10 +628,14 @@ bool VerdictRoom::HandOver(const QuestionId& freed) {
   event.question = open->sequence;
   for (auto place = waiting_.FirstFor(id); waiting_.Has(place); place = waiting_.FirstFor(id)) {
     event.type = Type::kReassigned;
-    const Step step = Write(place->asked(), event);
+    Refusal why;
+    const Step step = Write(place->asked(), event, &why);
     if (step == Step::kTurnFull) return false;
     const WaitingRequest request = TakeWaiting(place);
-    if (step == Step::kRefused) continue;
+    if (step == Step::kRefused) {
+      parts_.changes->Refuse(request.asked(), why);
+      continue;
+    }
     parts_.changes->undo()->Add([this, id] { freed_.insert(id); });
     Conclude(request.asked(), request.slots, kNotDecidedYet);
     freed_.erase(id);

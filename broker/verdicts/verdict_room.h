@@ -96,8 +96,8 @@ class VerdictRoom : public CoordinationRoom {
   Step SettleOne(const Asked& asked, Examination& question, const Wish& wish, QuestionSlot* slot);
   Step ApplyRule(const Asked& asked, const Examination& question, QuestionSlot* slot);
   Step AskAgents(const Asked& asked, const Examination& question, QuestionSlot* slot);
-  // Stages the event, as caused by that request, and applies it.
-  Step Write(const Asked& asked, QuestionEvent event, std::string_view input = {},
+  // Stages the event, as caused by that request, and applies it. kRefused: `why`; nobody was told.
+  Step Write(const Asked& asked, QuestionEvent event, Refusal* why, std::string_view input = {},
              std::string_view rule = {});
   void Wait(const Asked& asked, std::vector<QuestionSlot> slots, uint32_t wait_ms);
 
@@ -110,9 +110,10 @@ class VerdictRoom : public CoordinationRoom {
                 std::string_view otherwise);
   QuestionAnswer AnswerFor(const Session& session, const QuestionSlot& slot,
                            std::string_view otherwise) const;
-  // The answer if nothing can be written down: what rules say holds. Empty: no rule says anything, or nothing is to
-  // be written down.
+  // The answer if nothing can be written down: what rules say holds, and what was decided before. Empty: there is
+  // neither, or nothing is to be written down.
   std::vector<std::byte> Unwritten(const Asked& asked, std::span<const QuestionSlot> slots);
+  bool HoldsUnwritten(const QuestionSlot& slot) const;
   WaitingRequest TakeWaiting(WaitingQuestions::Place place);
 
   // To the first who waits for it, or to the next who will ask. False: the turn is full.

@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "broker/append_request.h"
 #include "broker/coordination/room.h"
 #include "broker/verdicts/question_event.h"
 #include "broker/verdicts/verdict_replies.h"
@@ -22,7 +24,9 @@ struct QuestionSlot {
   bool is_answered = false;
   QuestionAnswer answer = {};        // is_answered
   uint64_t expires_ns = UINT64_MAX;  // CLOCK_MONOTONIC; of the answer
-  QuestionId id = {};                // not is_answered
+  // It had to be written down and could not be; the answer says so, too.
+  std::optional<Refusal> refused = std::nullopt;
+  QuestionId id = {};  // not is_answered
 };
 
 struct WaitingRequest {

@@ -25,6 +25,7 @@ class ScriptedLog : public LogWriter {
   Status next_commit;            // for all commits, until it is set anew
   size_t staged_max = SIZE_MAX;  // batches in a turn
   bool is_degraded = false;
+  std::string full_stream;  // one that there is no room for (--max-streams)
   int commits = 0;
 
   const std::vector<Event>& events() const { return events_; }
@@ -36,6 +37,9 @@ class ScriptedLog : public LogWriter {
   StageOutcome Stage(std::span<const EventToStage> events, const BatchOrigin& origin,
                      BatchPlace* place) override {
     if (batches_ >= staged_max) return StageOutcome::kStageFull;
+    for (const EventToStage& event : events) {
+      if (event.stream == full_stream) return StageOutcome::kTooManyStreams;
+    }
     ++batches_;
     place->first = events_.size() + staged_.size() + 1;
     for (const EventToStage& event : events) {

@@ -298,6 +298,60 @@ TEST_F(VerdictRoomTest, LetsRulesAnswerWhileNothingCanBeWritten) {
   EXPECT_EQ(Types(), Texts{"verdict.ruled"});
 }
 
+TEST_F(VerdictRoomTest, AnswersWhatNeedsNoWriteBesideWhatCanNotBeWritten) {
+  const auto alice = Join(1);
+  Ask(*alice, 1);
+  EndTurn();
+  Decide(*alice, 2, alice->Answer()->token());
+  EndTurn();
+  ASSERT_TRUE(alice->Receive()->body_as_Decided()->recorded());
+  const auto expect_half = [](Client& client, const char* why) {
+    const wire::Reply* reply = client.Receive();
+    ASSERT_NE(reply, nullptr);
+    const wire::Validated* validated = reply->body_as_Validated();
+    ASSERT_NE(validated, nullptr) << wire::EnumNameReplyBody(reply->body_type());
+    EXPECT_EQ(validated->answers()->Get(0)->verdict(), wire::Verdict::Allow);
+    EXPECT_EQ(validated->answers()->Get(1)->verdict(), wire::Verdict::Undecided);
+    EXPECT_FALSE(validated->answers()->Get(1)->you_decide());
+    EXPECT_NE(validated->answers()->Get(1)->reason()->str().find(why), std::string::npos);
+  };
+  // Who could not be written down itself; and who finds the disk full only at the commit.
+  const auto unlogged = Join(kUnloggedSessions + 1);
+  AskBoth(*unlogged, 1, 50'000);
+  expect_half(*unlogged, "no room for the journal");
+  log_.next_commit = {StatusCode::kExhausted, "no space left"};
+  for (const uint32_t wait_ms : {0, 50'000}) {
+    AskBoth(*alice, 3 + wait_ms, wait_ms);
+    EndTurn();
+    expect_half(*alice, "no room for the journal");
+  }
+  log_.next_commit = {};
+  log_.full_stream = "$questions";
+  AskBoth(*alice, 60'000, 0);
+  expect_half(*alice, "no room for another stream");
+  EXPECT_EQ(waiting_.waiting(), 0u);
+  // Alone it is refused.
+  const RequestEncoder::QuestionFields second{"k", "2"};
+  Handle(*alice, 60'001, encoder_.Validate(60'001, std::span(&second, 1), 0, false));
+  const wire::Reply* reply = alice->Receive();
+  ASSERT_NE(reply->body_as_Refused(), nullptr);
+  EXPECT_EQ(reply->body_as_Refused()->code(), wire::RefusalCode::TooManyStreams);
+}
+
+TEST_F(VerdictRoomTest, LetsRulesAnswerWhereTheirStreamHasNoRoom) {
+  const auto policy =
+      ParsePolicy("[[rule]]\nkind = \"k\"\nequals = \"1\"\nverdict = \"deny\"\n", "policy.toml");
+  ASSERT_TRUE(policy.ok()) << policy.status().message();
+  room_->SetPolicy(*policy);
+  log_.full_stream = "$verdicts";
+  const auto alice = Join(1);
+  Ask(*alice, 1);
+  const wire::Answer* answer = alice->Answer();
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->verdict(), wire::Verdict::Deny);
+  EXPECT_EQ(answer->sequence(), 0u);
+}
+
 TEST_F(VerdictRoomTest, GivesTheTurnUpWhenItIsFull) {
   const auto alice = Join(1);
   log_.staged_max = 1;
