@@ -32,11 +32,11 @@ constexpr char kExamples[] =
     "event as done; any other gives it to the next consumer (75, EX_TEMPFAIL, says so on purpose), "
     "which after "
     "the\n"
-    "broker's --max-tries (5) parks it, or with --park-on-failure at once, unless it was 75. "
-    "--lease is the time for "
-    "all events of one "
-    "take;\n"
-    "what is not settled by then goes to another.\n"
+    "broker's --max-tries (5) parks it, or with --park-on-failure at once, unless it was 75.\n"
+    "--lease is the time for all events of one take, and nothing makes it longer while a command "
+    "runs: what is not\n"
+    "settled by then goes to another, and is done twice. Choose it longer than the command may "
+    "take, times --max.\n"
     "\n"
     "Without a command each event is one line {\"token\":\"812.0\",\"tries\":1,\"event\":{...}}, "
     "and each line of "
@@ -304,7 +304,8 @@ void AddTakeCommand(Program& program) {
       .Require("GROUP")
       .Text("--from", &options->from, "WHERE", "Where a new group begins: first (default) or head")
       .Number("--max", &options->max, "N", "Events at once")
-      .Duration("--lease", &options->lease, "For how long they are ours")
+      .Duration("--lease", &options->lease,
+                "For how long they are ours (30s): longer than the commands of one take need")
       .Duration("--wait", &options->wait, "Wait so long for the first")
       .Flag("--follow", &options->follow, "Go on until SIGINT or SIGTERM")
       .Flag("--park-on-failure", &options->park_on_failure, "Park what fails instead of retrying")
