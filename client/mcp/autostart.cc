@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 #include <spawn.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,14 +17,6 @@
 
 namespace roost {
 namespace {
-
-constexpr const char* kSystemDirectory = "/run/roost";
-
-std::string DirectoryOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 std::string BrokerLog(const std::string& socket) { return DirectoryOf(socket) + "/roostd.log"; }
 
@@ -86,10 +77,7 @@ bool Autostart::BrokerAnswers() const {
 void Autostart::Ensure(Done done) {
   if (timer_ns_ == UINT64_MAX) {
     if (BrokerAnswers()) return done(Status());
-    struct stat info {};
-    if (::stat(kSystemDirectory, &info) == 0) {
-      return done({StatusCode::kUnavailable, NoBrokerMessage(socket_)});
-    }
+    if (!place_.MayStart()) return done({StatusCode::kUnavailable, NoBrokerMessage(socket_)});
     deadline_ns_ = MonotonicNs() + kWaitNs;
     timer_ns_ = MonotonicNs();
   }
@@ -116,21 +104,13 @@ void Autostart::OnTimer() {
 }
 
 Status Autostart::TakeLock(bool* taken) {
-  const std::string directory = DirectoryOf(socket_);
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return Status::FromErrno(errno, "make " + directory + " for the broker's socket");
-  }
-  if (directory.starts_with("/tmp/roost-")) {
-    ROOST_RETURN_IF_ERROR(CheckPrivateDirectory(directory));
-  }
-  const std::string path = socket_ + ".autostart";
-  UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!lock.valid()) return Status::FromErrno(errno, "open " + path);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
-    lock_ = std::move(lock);
+  Result<UniqueFd> lock = place_.OpenLock();
+  if (!lock.ok()) return lock.status();
+  if (::flock(lock->get(), LOCK_EX | LOCK_NB) == 0) {
+    lock_ = std::move(*lock);
     *taken = true;
   } else if (errno != EWOULDBLOCK && errno != EINTR) {
-    return Status::FromErrno(errno, "lock " + path);
+    return Status::FromErrno(errno, "lock the file beside " + socket_);
   }
   return {};
 }

@@ -2,8 +2,8 @@
 // in a session of its own, with its stderr appended to roostd.log beside the socket.
 //
 // Any number of shims may do so at once: whoever holds the lock file looks again and starts one, all
-// others wait until somebody answers. Never where /run/roost exists, because there a broker is the
-// operator's business. Never blocks; one thread. The owner calls OnTimer() when timer_ns() has come.
+// others wait until somebody answers. Not where the operator has made /run/roost (autostart_place.h). Never
+// blocks; one thread. The owner calls OnTimer() when timer_ns() has come.
 #ifndef ROOST_CLIENT_MCP_AUTOSTART_H_
 #define ROOST_CLIENT_MCP_AUTOSTART_H_
 
@@ -16,6 +16,7 @@
 
 #include "base/status.h"
 #include "base/unique_fd.h"
+#include "client/mcp/autostart_place.h"
 
 namespace roost {
 
@@ -26,7 +27,7 @@ class Autostart {
   static constexpr uint64_t kWaitNs = 5'000'000'000;  // for a broker to answer
   static constexpr uint64_t kLookAgainNs = 10'000'000;
 
-  explicit Autostart(std::string socket) : socket_(std::move(socket)) {}
+  explicit Autostart(std::string socket) : socket_(std::move(socket)), place_(socket_) {}
 
   // Calls `done`, maybe at once, when a broker answers, or with why none could be started.
   void Ensure(Done done);
@@ -43,6 +44,7 @@ class Autostart {
   void Finish(const Status& status);
 
   std::string socket_;
+  AutostartPlace place_;
   std::vector<Done> waiting_;
   uint64_t timer_ns_ = UINT64_MAX;
   uint64_t deadline_ns_ = 0;

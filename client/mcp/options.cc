@@ -23,7 +23,7 @@ const char* const kShimHelp =
     "                  /run/roost exists or we are root, else /tmp/roost-UID/roost.sock)\n"
     "  --agent NAME    label of what this agent appends (else $ROOST_AGENT, else the client's own\n"
     "                  name, '-', pid)\n"
-    "  --autostart     start roostd if none is there (never where /run/roost exists)\n"
+    "  --autostart     start roostd if none is there (never where the operator made /run/roost)\n"
     "  --help, --version\n"
     "\n"
     "examples:\n"
