@@ -76,6 +76,7 @@ struct Broker::Parts {
   std::vector<WakeSource> WakeSources();
   Status Begin(mode_t mode, UniqueFd inherited);
   void WriteStopped();
+  WorkerLoop& LoopOf(Part part);
 
   BrokerOptions options;
   SocketGuard guard;
@@ -251,26 +252,62 @@ Broker::~Broker() = default;
 
 Status Broker::Run(int signal_fd) {
   Parts& parts = *parts_;
-  parts.waker->Start();
-  parts.librarian->Start();
+  parts.waker->loop().Start();
+  parts.librarian->loop().Start();
   parts.examiner.Start();
   if (parts.policy_loader) parts.policy_loader->Start();
-  if (parts.log->options().durability != Durability::kMemory) parts.syncer->Start();
+  if (parts.log->options().durability != Durability::kMemory) parts.syncer->loop().Start();
   const Status served = parts.sequencer->Run(signal_fd);
+  const Status ended = End();
+  return served.ok() ? ended : served;
+}
+
+Status Broker::End() {
+  Parts& parts = *parts_;
   Log(LogLevel::kInfo, "stopping");
   parts.WriteStopped();
   parts.examiner.Stop();
   if (parts.policy_loader) parts.policy_loader->Stop();
-  parts.waker->Stop();
-  parts.librarian->Stop();
-  parts.syncer->Stop();
+  parts.waker->loop().Stop();
+  parts.librarian->loop().Stop();
+  parts.syncer->loop().Stop();
   // A clean end takes the counters with it; after a crash they stay, for whoever wants to know.
   ::unlink(CountersPath(parts.options.socket).c_str());
-  const Status closed = parts.log->Close();
-  return served.ok() ? closed : served;
+  return parts.log->Close();
 }
 
+WorkerLoop& Broker::Parts::LoopOf(Part part) {
+  switch (part) {
+    case Part::kWaker:
+      return waker->loop();
+    case Part::kLibrarian:
+      return librarian->loop();
+    case Part::kSyncer:
+    case Part::kSequencer:  // has a loop of its own
+      break;
+  }
+  return syncer->loop();
+}
+
+Status Broker::BeginSteps() { return parts_->sequencer->Begin(/*signal_fd=*/-1); }
+
+bool Broker::Step(Part part) {
+  if (part == Part::kSequencer) return parts_->sequencer->Turn(/*may_wait=*/false);
+  return parts_->LoopOf(part).Step(/*sleep_ns_max=*/0);
+}
+
+uint64_t Broker::NextStepNs(Part part) {
+  if (part == Part::kSequencer) return parts_->sequencer->NextTimerNs();
+  return parts_->LoopOf(part).NextStepNs();
+}
+
+int Broker::sequencer_fd() const { return parts_->sequencer->fd(); }
+
+bool Broker::degraded() const { return parts_->log->degraded(); }
+
 void Broker::Stop() { parts_->sequencer->RequestStop(); }
+
+const RecoveryReport& Broker::recovery() const { return parts_->report; }
 
 uint64_t Broker::head() const { return parts_->log->head(); }
 

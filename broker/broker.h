@@ -31,6 +31,23 @@ class Broker {
   Status Run(int signal_fd = -1);
   void Stop();
 
+  // The threads of a broker, for whoever goes through their work himself.
+  enum class Part { kSequencer, kWaker, kLibrarian, kSyncer };
+  // In place of Run(), all by the thread of Open: BeginSteps(), then Step() in any order, then End(), as Run ends
+  // (or no End(): a crash, but for the socket's file). No thread is started, so policies are not loaded anew and large inputs are not
+  // examined. tests/simulation
+  Status BeginSteps();
+  // Something of what the part has to do, without waiting. False: it had nothing to do.
+  bool Step(Part part);
+  // Whether Step has something to do at `now_ns` (CLOCK_MONOTONIC), as far as is known without doing it; and when it
+  // will by itself.
+  uint64_t NextStepNs(Part part);
+  // Readable when the sequencer has something to do before its time.
+  int sequencer_fd() const;
+  Status End();
+  bool degraded() const;
+  const RecoveryReport& recovery() const;
+
   // For the line that says that it is ready.
   uint64_t head() const;
   const BrokerOptions& options() const;

@@ -32,14 +32,13 @@ void Doorbell::Arm() {
 
 void Doorbell::Disarm() { sleeping_.store(false, std::memory_order_relaxed); }
 
-void Doorbell::Sleep(uint64_t timeout_ns) {
+bool Doorbell::Sleep(uint64_t timeout_ns) {
   pollfd waited{event_.get(), POLLIN, 0};
   timespec timeout{static_cast<time_t>(timeout_ns / kNsPerSecond),
                    static_cast<long>(timeout_ns % kNsPerSecond)};
-  if (::ppoll(&waited, 1, timeout_ns == kForEver ? nullptr : &timeout, nullptr) > 0) {
-    uint64_t rings;
-    [[maybe_unused]] const ssize_t size = ::read(event_.get(), &rings, sizeof(rings));
-  }
+  if (::ppoll(&waited, 1, timeout_ns == kForEver ? nullptr : &timeout, nullptr) <= 0) return false;
+  uint64_t rings;
+  return ::read(event_.get(), &rings, sizeof(rings)) == sizeof(rings);
 }
 
 }  // namespace roost

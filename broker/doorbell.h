@@ -27,8 +27,8 @@ class Doorbell {
   // The one sleeper.
   void Arm();
   void Disarm();
-  // Until rung, or for `timeout_ns`. May return early.
-  void Sleep(uint64_t timeout_ns = kForEver);
+  // Until rung (true), or for `timeout_ns`. May return false early.
+  bool Sleep(uint64_t timeout_ns = kForEver);
 
  private:
   UniqueFd event_;

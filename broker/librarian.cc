@@ -14,18 +14,7 @@ Librarian::Librarian(LogWriter* log, const RingReader* ring)
       maintain_bytes_(log->options().segment_bytes / 32),
       requests_(kRequestsMax) {}
 
-Librarian::~Librarian() { Stop(); }
-
-void Librarian::Start() {
-  thread_ = std::thread([this] { Run(); });
-}
-
-void Librarian::Stop() {
-  if (!thread_.joinable()) return;
-  stopping_.store(true, std::memory_order_release);
-  bell_.Ring();
-  thread_.join();
-}
+Librarian::~Librarian() { loop_.Stop(); }
 
 bool Librarian::PostFindSegment(std::shared_ptr<PeerSocket> socket, uint64_t number,
                                 uint64_t sequence, uint64_t position) {
@@ -36,7 +25,7 @@ bool Librarian::PostFindSegment(std::shared_ptr<PeerSocket> socket, uint64_t num
     peer.segment_requests.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }
-  bell_.Ring();
+  loop_.Ring();
   return true;
 }
 
@@ -45,31 +34,22 @@ void Librarian::OnCommit(uint64_t bytes) {
   if (bytes_since_ < maintain_bytes_) return;
   bytes_since_ = 0;
   maintain_.store(true, std::memory_order_release);
-  bell_.Ring();
+  loop_.Ring();
 }
 
 bool Librarian::HasWork() {
-  return requests_.read_available() > 0 || maintain_.load(std::memory_order_acquire) ||
-         stopping_.load(std::memory_order_acquire);
+  return requests_.read_available() > 0 || maintain_.load(std::memory_order_acquire) || condensing_;
 }
 
-void Librarian::Run() {
-  while (!stopping_.load(std::memory_order_acquire)) {
-    if (maintain_.exchange(false, std::memory_order_acq_rel)) Maintain();
-    FindRequest request;
-    while (!maintain_.load(std::memory_order_acquire) && requests_.pop(request)) {
-      Find(request);
-      request = FindRequest();
-      if (stopping_.load(std::memory_order_acquire)) return;
-    }
-    if (condensing_) {
-      // A piece at a time, so that nobody waits for more than one.
-      condensing_ = log_->CondenseRing();
-      continue;
-    }
-    bell_.Arm();
-    if (!HasWork()) bell_.Sleep();
-    bell_.Disarm();
+void Librarian::Work() {
+  FindRequest request;
+  if (maintain_.exchange(false, std::memory_order_acq_rel)) {
+    Maintain();
+  } else if (requests_.pop(request)) {
+    Find(request);
+  } else if (condensing_) {
+    // A piece at a time, so that nobody waits for more than one.
+    condensing_ = log_->CondenseRing();
   }
 }
 

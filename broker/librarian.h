@@ -1,7 +1,7 @@
 // The thread for what may touch the disk and need not be done at once: hands old segments out, lets the
 // journal prepare its next one, and the ring go into huge pages. Queues of kRequestsMax, and kRequestsPerPeerMax a peer.
 //
-// Start, Stop: the broker's wiring. Post and OnCommit: the sequencer thread. Writes no counter.
+// loop(): the broker's wiring. Post and OnCommit: the sequencer thread. Writes no counter.
 #ifndef ROOST_BROKER_LIBRARIAN_H_
 #define ROOST_BROKER_LIBRARIAN_H_
 
@@ -9,27 +9,25 @@
 #include <boost/lockfree/spsc_queue.hpp>
 #include <cstdint>
 #include <memory>
-#include <thread>
 
-#include "broker/doorbell.h"
 #include "broker/peer_socket.h"
 #include "broker/reply_builder.h"
+#include "broker/worker_loop.h"
 #include "log/log_writer.h"
 #include "log/ring_reader.h"
 
 namespace roost {
 
-class Librarian {
+class Librarian : private Worker {
  public:
   static constexpr size_t kRequestsMax = 1024;
   static constexpr uint32_t kRequestsPerPeerMax = 64;
 
   // `ring` outlives the librarian; only what it says of the oldest event is read.
   Librarian(LogWriter* log, const RingReader* ring);
-  ~Librarian();
+  ~Librarian() override;
 
-  void Start();
-  void Stop();
+  WorkerLoop& loop() { return loop_; }
 
   // False: too many are waiting. Exactly one of sequence and position is not 0.
   bool PostFindSegment(std::shared_ptr<PeerSocket> socket, uint64_t number, uint64_t sequence,
@@ -45,8 +43,10 @@ class Librarian {
     uint64_t position = 0;
   };
 
-  void Run();
-  bool HasWork();
+  void Work() override;
+  bool HasWork() override;
+  uint64_t NextTimerNs() override { return UINT64_MAX; }
+
   void Find(const FindRequest& request);
   void Maintain();
 
@@ -55,15 +55,13 @@ class Librarian {
   const uint64_t maintain_bytes_;  // how much may be committed between two rounds of housekeeping
 
   boost::lockfree::spsc_queue<FindRequest> requests_;
-  Doorbell bell_;
-  std::atomic<bool> stopping_{false};
   std::atomic<bool> maintain_{true};
 
   uint64_t bytes_since_ = 0;  // the sequencer's
 
   ReplyBuilder replies_;  // the librarian thread's, like the next one
   bool condensing_ = true;
-  std::thread thread_;
+  WorkerLoop loop_{this};
 };
 
 }  // namespace roost

@@ -45,6 +45,13 @@ Status Sequencer::Watch(int fd, void* tag) {
 }
 
 Status Sequencer::Run(int signal_fd) {
+  ROOST_RETURN_IF_ERROR(Begin(signal_fd));
+  while (Turn(/*may_wait=*/true)) {
+  }
+  return {};
+}
+
+Status Sequencer::Begin(int signal_fd) {
   signal_fd_ = signal_fd;
   // Addresses of members tell these apart from peers.
   ROOST_RETURN_IF_ERROR(Watch(stop_.get(), &stop_));
@@ -53,18 +60,20 @@ Status Sequencer::Run(int signal_fd) {
   for (const WakeSource& source : parts_.wake_sources) {
     ROOST_RETURN_IF_ERROR(Watch(source.fd, const_cast<WakeSource*>(&source)));
   }
-  std::array<epoll_event, kReadyMax> ready;
-  while (!stopping_) {
-    const int count = Poll(ready.data());
-    TakeTurn(ready.data(), count);
-  }
   return {};
 }
 
-int Sequencer::Poll(epoll_event* ready) {
+bool Sequencer::Turn(bool may_wait) {
+  std::array<epoll_event, kReadyMax> ready;
+  const int count = Poll(ready.data(), may_wait);
+  TakeTurn(ready.data(), count);
+  return !stopping_;
+}
+
+int Sequencer::Poll(epoll_event* ready, bool may_wait) {
   const uint64_t now_ns = MonotonicNs();
   int timeout_ms = 0;
-  if (now_ns >= busy_until_ns_) {
+  if (may_wait && now_ns >= busy_until_ns_) {
     const uint64_t timer_ns = NextTimerNs();
     if (timer_ns == UINT64_MAX) {
       timeout_ms = -1;

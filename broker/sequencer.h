@@ -71,6 +71,13 @@ class Sequencer {
   Status Run(int signal_fd);
   void RequestStop();
 
+  // The same turn by turn: Begin, then Turn until it is false. It waits for something to do if it `may_wait`.
+  Status Begin(int signal_fd);
+  bool Turn(bool may_wait);
+  // When (CLOCK_MONOTONIC) a turn has something to do though nothing came in; before that fd() says so.
+  uint64_t NextTimerNs();
+  int fd() const { return epoll_.get(); }
+
  private:
   static constexpr size_t kReadyMax = 256;
   static constexpr size_t kAcceptsPerTurn = 64;
@@ -80,7 +87,7 @@ class Sequencer {
   static constexpr uint64_t kSpinGapNsMax = 2'000'000;
 
   Status Watch(int fd, void* tag);
-  int Poll(epoll_event* ready);
+  int Poll(epoll_event* ready, bool may_wait);
   void TakeTurn(const epoll_event* ready, int count);
   // False: the descriptor is none of theirs.
   bool Wake(const void* tag);
@@ -93,7 +100,6 @@ class Sequencer {
   void Announce();
   void RunTimers();
   void RunNewcomerTimer(uint64_t now_ns);
-  uint64_t NextTimerNs();
   void PauseAccepting(uint64_t now_ns);
 
   const Parts parts_;

@@ -6,55 +6,26 @@
 namespace roost {
 
 Syncer::Syncer(LogWriter* log, CountersWriter* counters, uint64_t interval_ns)
-    : log_(log), counters_(counters), interval_ns_(interval_ns) {}
-
-Syncer::~Syncer() { Stop(); }
-
-void Syncer::Start() {
-  thread_ = std::thread([this] { Run(); });
+    : log_(log), counters_(counters), interval_ns_(interval_ns) {
+  counters_->Set(Counter::kJournalBytes, log_->journal_bytes());
 }
 
-void Syncer::Stop() {
-  if (!thread_.joinable()) return;
-  stopping_.store(true, std::memory_order_release);
-  bell_.Ring();
-  thread_.join();
-}
+Syncer::~Syncer() { loop_.Stop(); }
 
 void Syncer::OnCommit() {
-  if (!dirty_.exchange(true, std::memory_order_acq_rel)) bell_.Ring();
+  if (!dirty_.exchange(true, std::memory_order_acq_rel)) loop_.Ring();
 }
 
-void Syncer::Run() {
-  counters_->Set(Counter::kJournalBytes, log_->journal_bytes());
-  while (true) {
-    SleepUntilCommit();
-    SleepInterval();
-    if (stopping_.load(std::memory_order_acquire)) return;  // Close() syncs what is left
-    // First clean, then sync: a commit during the sync makes it dirty again.
-    dirty_.exchange(false, std::memory_order_acq_rel);
-    Sync();
-  }
-}
+// What was committed is due an interval after it was noticed, not after the last sync.
+bool Syncer::HasWork() { return due_ns_ == UINT64_MAX && dirty_.load(std::memory_order_acquire); }
 
-void Syncer::SleepUntilCommit() {
-  while (!dirty_.load(std::memory_order_acquire) && !stopping_.load(std::memory_order_acquire)) {
-    bell_.Arm();
-    if (!dirty_.load(std::memory_order_acquire) && !stopping_.load(std::memory_order_acquire)) {
-      bell_.Sleep();
-    }
-    bell_.Disarm();
-  }
-}
-
-void Syncer::SleepInterval() {
-  const uint64_t end_ns = MonotonicNs() + interval_ns_;
-  for (uint64_t now_ns = MonotonicNs(); now_ns < end_ns; now_ns = MonotonicNs()) {
-    bell_.Arm();
-    if (!stopping_.load(std::memory_order_acquire)) bell_.Sleep(end_ns - now_ns);
-    bell_.Disarm();
-    if (stopping_.load(std::memory_order_acquire)) return;
-  }
+void Syncer::Work() {
+  if (HasWork()) due_ns_ = MonotonicNs() + interval_ns_;
+  if (MonotonicNs() < due_ns_) return;
+  due_ns_ = UINT64_MAX;
+  // First clean, then sync: a commit during the sync makes it dirty again.
+  dirty_.exchange(false, std::memory_order_acq_rel);
+  Sync();
 }
 
 void Syncer::Sync() {

@@ -1,45 +1,44 @@
 // The thread that makes the journal survive a power cut too: an fdatasync every interval in which something
 // was committed. Sleeps without a timer when nothing is.
 //
-// Start, Stop: the broker's wiring. OnCommit: the sequencer thread. Writes the counters kJournalSyncs and
+// loop(): the broker's wiring. OnCommit: the sequencer thread. Writes the counters kJournalSyncs and
 // kJournalBytes and the histogram kJournalSync.
 #ifndef ROOST_BROKER_SYNCER_H_
 #define ROOST_BROKER_SYNCER_H_
 
 #include <atomic>
 #include <cstdint>
-#include <thread>
 
 #include "broker/counters_writer.h"
-#include "broker/doorbell.h"
+#include "broker/worker_loop.h"
 #include "log/log_writer.h"
 
 namespace roost {
 
-class Syncer {
+class Syncer : private Worker {
  public:
   Syncer(LogWriter* log, CountersWriter* counters, uint64_t interval_ns);
-  ~Syncer();
+  ~Syncer() override;
 
-  void Start();
-  void Stop();
+  // Close() of the log syncs what is left when it is stopped.
+  WorkerLoop& loop() { return loop_; }
 
   void OnCommit();
 
  private:
-  void Run();
-  void SleepUntilCommit();
-  void SleepInterval();
+  void Work() override;
+  bool HasWork() override;
+  uint64_t NextTimerNs() override { return due_ns_; }
+
   void Sync();
 
   LogWriter* const log_;
   CountersWriter* const counters_;
   const uint64_t interval_ns_;
-  Doorbell bell_;
-  std::atomic<bool> stopping_{false};
   std::atomic<bool> dirty_{false};
+  uint64_t due_ns_ = UINT64_MAX;  // the syncer thread's, like the next one
   bool failed_ = false;
-  std::thread thread_;
+  WorkerLoop loop_{this};
 };
 
 }  // namespace roost

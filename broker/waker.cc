@@ -46,18 +46,7 @@ Waker::Waker(RingReader* ring, CountersWriter* counters)
       log_(std::make_unique<WatchedRing>(ring)),
       scanner_(log_.get()) {}
 
-Waker::~Waker() { Stop(); }
-
-void Waker::Start() {
-  thread_ = std::thread([this] { Run(); });
-}
-
-void Waker::Stop() {
-  if (!thread_.joinable()) return;
-  stopping_.store(true, std::memory_order_release);
-  bell_.Ring();
-  thread_.join();
-}
+Waker::~Waker() { loop_.Stop(); }
 
 // ---- sequencer ----
 
@@ -72,7 +61,7 @@ bool Waker::PostWait(WaitRequest wait) {
     socket->waits.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }
-  bell_.Ring();
+  loop_.Ring();
   return true;
 }
 
@@ -97,43 +86,30 @@ bool Waker::PostOverflow() {
     overflow_.pop_front();
     posted = true;
   }
-  if (posted) bell_.Ring();
+  if (posted) loop_.Ring();
   return overflow_.empty();
 }
 
 void Waker::OnCommit() {
-  // Pairs with the fence in Arm(): the waker sees the new head, or this sees that somebody waits and
+  // Pairs with the fence in Doorbell::Arm(): the waker sees the new head, or this sees that somebody waits and
   // that the waker sleeps.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (somebody_waits_.load(std::memory_order_relaxed)) bell_.Ring();
+  if (somebody_waits_.load(std::memory_order_relaxed)) loop_.Ring();
 }
 
 // ---- waker thread ----
 
-bool Waker::HasWork() {
-  return commands_.read_available() > 0 || scanner_.IsBehind() ||
-         stopping_.load(std::memory_order_acquire);
-}
+bool Waker::HasWork() { return commands_.read_available() > 0 || scanner_.IsBehind(); }
 
-void Waker::Run() {
-  while (!stopping_.load(std::memory_order_acquire)) {
-    DoCommands();
-    scanner_.Scan(&woken_);
-    SendWoken();
-    SendDeferred(MonotonicNs());
-    counters_->Set(Counter::kWaits, scanner_.registry().size() + deferred_.size());
-    somebody_waits_.store(!scanner_.registry().empty(), std::memory_order_relaxed);
-    bell_.Arm();
-    if (!HasWork()) {
-      const uint64_t now_ns = MonotonicNs();
-      if (deferred_.empty()) {
-        bell_.Sleep();
-      } else if (deferred_.front().due_ns > now_ns) {
-        bell_.Sleep(deferred_.front().due_ns - now_ns);
-      }
-    }
-    bell_.Disarm();
-  }
+uint64_t Waker::NextTimerNs() { return deferred_.empty() ? UINT64_MAX : deferred_.front().due_ns; }
+
+void Waker::Work() {
+  DoCommands();
+  scanner_.Scan(&woken_);
+  SendWoken();
+  SendDeferred(MonotonicNs());
+  counters_->Set(Counter::kWaits, scanner_.registry().size() + deferred_.size());
+  somebody_waits_.store(!scanner_.registry().empty(), std::memory_order_relaxed);
 }
 
 void Waker::DoCommands() {

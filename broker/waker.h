@@ -5,7 +5,7 @@
 // kept by the sequencer side until there is room (cancellations, hang-ups). A client whose waits are all
 // vague (no exact stream) is woken at most every kVagueWakeNs: later, not never.
 //
-// Start, Stop: the broker's wiring. Post and OnCommit: the sequencer thread. Writes the counters kWaits and
+// loop(): the broker's wiring. Post and OnCommit: the sequencer thread. Writes the counters kWaits and
 // kWakeups.
 #ifndef ROOST_BROKER_WAKER_H_
 #define ROOST_BROKER_WAKER_H_
@@ -15,18 +15,17 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "broker/counters_writer.h"
-#include "broker/doorbell.h"
 #include "broker/reply_builder.h"
 #include "broker/wake_scanner.h"
+#include "broker/worker_loop.h"
 
 namespace roost {
 
-class Waker {
+class Waker : private Worker {
  public:
   static constexpr size_t kCommandsMax = 8192;
   static constexpr size_t kOverflowMax = 65'536;
@@ -34,10 +33,10 @@ class Waker {
 
   // `ring` outlives the waker; the thread uses it alone.
   Waker(RingReader* ring, CountersWriter* counters);
-  ~Waker();
+  ~Waker() override;
 
-  void Start();
-  void Stop();  // what is under way is dropped: the clients see their connections end
+  // What still waits when it is stopped is dropped: the clients see their connections end.
+  WorkerLoop& loop() { return loop_; }
 
   // False: there is no room at the moment. The wait is counted in its socket until it is woken.
   bool PostWait(WaitRequest wait);
@@ -62,8 +61,11 @@ class Waker {
     WaitRequest wait;
   };
 
+  void Work() override;
+  bool HasWork() override;
+  uint64_t NextTimerNs() override;
+
   void Post(Command command);
-  void Run();
   void DoCommands();
   void DoCommand(Command& command);
   void Cancel(const std::shared_ptr<PeerSocket>& socket, uint64_t registration);
@@ -71,14 +73,11 @@ class Waker {
   void SendWoken();
   void SendDeferred(uint64_t now_ns);
   void Send(const WaitRequest& wait);
-  bool HasWork();
 
   CountersWriter* const counters_;
 
   // Between the two threads.
   boost::lockfree::spsc_queue<Command> commands_;
-  Doorbell bell_;
-  std::atomic<bool> stopping_{false};
   std::atomic<bool> somebody_waits_{false};
 
   // The sequencer's.
@@ -92,7 +91,7 @@ class Waker {
   std::deque<Deferred> deferred_;  // the earliest first, to within kVagueWakeNs
   std::unordered_map<const PeerSocket*, uint64_t> next_vague_ns_;  // when it may be woken again
 
-  std::thread thread_;
+  WorkerLoop loop_{this};
 };
 
 }  // namespace roost
