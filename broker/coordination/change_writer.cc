@@ -27,9 +27,15 @@ ChangeWriter::Outcome ChangeWriter::TryStage(const Asked& asked, std::span<const
     *why = RefusalFor({StatusCode::kIoError, "see the broker's log"});
     return Outcome::kRefused;
   }
-  // A session that the log does not know can't be found again after a restart. And what the broker did
-  // before comes first, or the log would tell of it in the wrong order.
-  if (IsUnlogged(asked.session) || own_events_->HasWaiting()) {
+  // A session that the log does not know can't be found again after a restart.
+  if (IsUnlogged(asked.session)) {
+    *why = {RefusalCode::Full,
+            "nothing was done: there was no room for the journal when this session began; try "
+            "again"};
+    return Outcome::kRefused;
+  }
+  // What the broker did before comes first, or the log would tell of it in the wrong order.
+  if (own_events_->HasWaiting()) {
     *why = {RefusalCode::Full,
             "nothing was done: there is no room for the journal; make room and try again"};
     return Outcome::kRefused;
@@ -97,6 +103,8 @@ void ChangeWriter::Answer(const Asked& asked, Bytes reply, std::vector<std::byte
 
 void ChangeWriter::Refuse(const Asked& asked, const Refusal& refusal) {
   turn_->Refuse(asked.peer, asked.number, refusal);
+  // There may be room by now: let the client attach anew, with a session that the log knows.
+  if (refusal.code == RefusalCode::Full && IsUnlogged(asked.session)) asked.peer.socket->HangUp();
 }
 
 }  // namespace roost

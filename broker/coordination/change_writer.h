@@ -34,7 +34,7 @@ class ChangeWriter {
   enum class Outcome {
     kStaged,
     kTurnFull,  // TryOutcome::kTurnFull
-    kRefused,   // the log takes no events; the peer was told why
+    kRefused,  // the log takes no events; the peer was told why, and hung up on if attaching anew helps
   };
 
   ChangeWriter(LogWriter* log, OwnEvents* own_events, SequencerTurn* turn, UndoLog* undo);
@@ -66,6 +66,7 @@ class ChangeWriter {
   // which it may rest. `reply` is copied if need be. `otherwise` is sent when that commit fails, and where it is
   // empty a refusal.
   void Answer(const Asked& asked, Bytes reply, std::vector<std::byte> otherwise = {});
+  // Hangs up on whoever is not in the log and may be when it attaches anew.
   void Refuse(const Asked& asked, const Refusal& refusal);
 
   UndoLog* undo() { return undo_; }

@@ -280,6 +280,9 @@ TEST_F(CoordinatorTest, RefusesChangesOfWhomTheLogDoesNotKnow) {
   auto stranger = Join(sessions_.NextUnlogged(), "stranger");
   Count(*stranger, 1);
   EXPECT_EQ(stranger->Next(), Answered(1, Refused));
+  // Else it would be refused for ever, also when there is room: only with a new session the log knows it.
+  EXPECT_TRUE(stranger->peer.socket->hung_up());
+  EXPECT_FALSE(alice_->peer.socket->hung_up());
   log_.is_degraded = true;
   Count(*alice_, 1);
   const wire::Reply* reply = alice_->Receive();
