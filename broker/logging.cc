@@ -23,6 +23,8 @@ const char* NameOf(LogLevel level) {
       return "warning";
     case LogLevel::kError:
       return "error";
+    case LogLevel::kNone:  // of no message
+      break;
   }
   return "?";
 }

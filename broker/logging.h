@@ -9,9 +9,9 @@
 
 namespace roost {
 
-enum class LogLevel { kDebug, kInfo, kWarning, kError };
+enum class LogLevel { kDebug, kInfo, kWarning, kError, kNone };
 
-// Messages below it are dropped. kInfo to begin with.
+// Messages below it are dropped; kNone: all. kInfo to begin with.
 void SetLogLevel(LogLevel level);
 bool IsLogged(LogLevel level);
 

@@ -12,7 +12,7 @@ namespace roost {
 
 using wire::RefusalCode;
 
-std::optional<Refusal> CheckNote(std::string_view note) {
+std::optional<Refusal> CheckLeaseNote(std::string_view note) {
   if (note.size() > kLeaseNoteBytesMax) {
     return Refusal{RefusalCode::TooLarge, fmt::format("a note may have {} bytes and has {}",
                                                       kLeaseNoteBytesMax, note.size())};
@@ -51,7 +51,7 @@ std::optional<Refusal> DecodeClaim(const wire::Claim& request, Claim* claim) {
   claim->wait_ms = request.wait_ms();
   if (request.note() == nullptr) return std::nullopt;
   claim->note = request.note()->string_view();
-  return CheckNote(claim->note);
+  return CheckLeaseNote(claim->note);
 }
 
 }  // namespace roost

@@ -26,7 +26,7 @@ struct Claim {
 std::optional<Refusal> DecodeClaim(const wire::Claim& request, Claim* claim);
 
 // The note of a claim or a release.
-std::optional<Refusal> CheckNote(std::string_view note);
+std::optional<Refusal> CheckLeaseNote(std::string_view note);
 
 }  // namespace roost
 

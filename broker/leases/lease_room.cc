@@ -147,7 +147,7 @@ void LeaseRoom::RefuseTooMuchWork(const Asked& asked) {
 
 TryOutcome LeaseRoom::TryRelease(const Asked& asked, const wire::Release& request) {
   const std::string_view note = TextOf(request.note());
-  if (const auto refusal = CheckNote(note)) {
+  if (const auto refusal = CheckLeaseNote(note)) {
     parts_.changes->Refuse(asked, *refusal);
     return TryOutcome::kDone;
   }
