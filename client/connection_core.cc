@@ -45,8 +45,12 @@ void ConnectionCore::OnTimer() {
   ExpireAttachWaiters(now_ns);
   ExpireRequests(now_ns);
   ExpireParked(now_ns);
-  if (state_ == State::kDetached && now_ns >= schedule_.next_ns() && NeedsBroker(now_ns)) {
-    TryConnect();
+  if (state_ == State::kDetached && now_ns >= schedule_.next_ns()) {
+    if (NeedsBroker(now_ns)) {
+      TryConnect();
+    } else {
+      schedule_.GiveUp();  // this attempt comes so late that nobody wants it any more
+    }
   }
   SendAll();
 }
