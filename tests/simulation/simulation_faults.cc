@@ -1,0 +1,181 @@
+// What goes wrong in a simulation, and the lives of its broker.
+#include <algorithm>
+#include <cerrno>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "log/verify.h"
+#include "tests/simulation/simulation.h"
+
+namespace roost {
+
+void Simulation::GoWrong() {
+  const Fault fault = random_.Of(faults_);
+  Note("-- fault", static_cast<uint64_t>(fault));
+  DoFault(fault);
+}
+
+void Simulation::DoFault(Fault fault) {
+  switch (fault) {
+    case Fault::kCrash:
+      if (broker_ != nullptr) Crash();
+      break;
+    case Fault::kPowerCut:
+      CutPower();
+      break;
+    case Fault::kCrashAtCall:
+    case Fault::kPowerCutAtCall:
+      power_fails_ = fault == Fault::kPowerCutAtCall;
+      disk_.Kill(random_.Below(12), random_.OneIn(2));
+      break;
+    case Fault::kStop:
+      if (broker_ != nullptr) Stop();
+      break;
+    case Fault::kDiskError:
+      disk_.Arm({.calls = random_.Below(8),
+                 .error = random_.OneIn(3) ? ENOSPC : EIO,
+                 .for_good = random_.OneIn(3)});
+      break;
+    case Fault::kSyncError:
+      disk_.Arm({.calls = random_.Below(4), .error = EIO, .only_syncs = true});
+      break;
+    case Fault::kShortWrite:
+      disk_.Arm({.calls = random_.Below(4), .error = DiskWatcher::kShort});
+      break;
+    case Fault::kFullDisk:
+      if (random_.OneIn(2)) disk_.Mend();
+      disk_.SetFull(random_.OneIn(2));
+      break;
+    case Fault::kKillClient:
+      KillClient(random_.Below(clients_.size()));
+      break;
+    case Fault::kPauseClient:
+      clients_[random_.Below(clients_.size())].PauseUntil(
+          now_ns_ + random_.Magnitude(kNsPerMs, 10 * kNsPerSecond));
+      break;
+    case Fault::kHangUp:
+      if (network_.size() == 0) break;
+      ++counts_.hang_ups;
+      network_.HangUp(random_.Below(network_.size()));
+      network_.Sweep();
+      break;
+    case Fault::kRefuse:
+      network_.SetRefusing(random_.OneIn(2));
+      break;
+    case Fault::kTimeLeaps:
+      now_ns_ += random_.Magnitude(10 * kNsPerMs, 30 * kNsPerSecond);
+      break;
+    case Fault::kWallClockSteps:
+      wall_offset_ns_ += static_cast<int64_t>(random_.Below(120 * kNsPerSecond)) -
+                         static_cast<int64_t>(60 * kNsPerSecond);
+      break;
+  }
+}
+
+void Simulation::StartBroker() {
+  ++counts_.starts;
+  const uint64_t failed = disk_.failed();
+  disk_.Revive();
+  in_broker_ = true;
+  Result<std::unique_ptr<Broker>> opened = Broker::Open(options_);
+  if (opened.ok() && !disk_.is_dead()) ROOST_CHECK((*opened)->BeginSteps().ok());
+  in_broker_ = false;
+  Note("broker starts", static_cast<uint64_t>(opened.status().code()),
+       opened.ok() ? (*opened)->head() : 0);
+  start_ns_ = now_ns_ + random_.Magnitude(kNsPerMs, 4 * kNsPerSecond);
+  if (opened.ok()) OnOpened(*std::move(opened));
+  if (disk_.is_dead()) return NoticeDeath();
+  if (broker_ == nullptr && disk_.failed() == failed) {
+    promises_.Violation("a broker does not start: " + opened.status().message());
+  }
+}
+
+void Simulation::OnOpened(std::unique_ptr<Broker> broker) {
+  broker_ = std::move(broker);
+  if (disk_.is_dead()) return;
+  // No event is ever deleted here, so their number is the head.
+  if (after_power_cut_) {
+    promises_.FoundAfterPowerCut(broker_->recovery().events);
+  } else {
+    promises_.FoundAfterDeath(broker_->recovery().events);
+  }
+  after_power_cut_ = false;
+}
+
+void Simulation::Crash() {
+  ++counts_.crashes;
+  Note("broker dies");
+  disk_.Die();
+  in_broker_ = true;
+  last_head_ = broker_ == nullptr ? last_head_ : broker_->head();
+  broker_.reset();
+  in_broker_ = false;
+  start_ns_ = now_ns_ + random_.Magnitude(kNsPerMs, 4 * kNsPerSecond);
+}
+
+void Simulation::NoticeDeath() {
+  if (!power_fails_) return Crash();
+  CutPower();
+}
+
+void Simulation::CutPower() {
+  ++counts_.power_cuts;
+  for (size_t i = 0; i < clients_.size(); ++i) {
+    if (clients_[i].is_running()) KillClient(i);
+  }
+  Crash();
+  while (network_.size() > 0) {
+    network_.HangUp(0);
+    network_.Sweep();
+  }
+  disk_.Mend();
+  disk_.Revive();
+  disk_.CutPower(&random_);
+  PretendBoot(++boot_);
+  // The clock begins anew with the machine.
+  const uint64_t before_ns = now_ns_;
+  now_ns_ = random_.From(1, 60) * kNsPerSecond;
+  wall_offset_ns_ += static_cast<int64_t>(before_ns) - static_cast<int64_t>(now_ns_);
+  start_ns_ = now_ns_ + random_.Magnitude(kNsPerMs, kNsPerSecond);
+  for (uint64_t& start_ns : client_start_ns_) start_ns = start_ns_ + random_.Below(kNsPerSecond);
+  after_power_cut_ = true;
+  Note("power is back", boot_);
+}
+
+void Simulation::Stop() {
+  Note("broker stops");
+  const uint64_t failed = disk_.failed();
+  in_broker_ = true;
+  const Status ended = broker_->End();
+  in_broker_ = false;
+  if (disk_.is_dead()) return NoticeDeath();
+  if (ended.ok()) {
+    promises_.Lasts(broker_->head());
+  } else if (disk_.failed() == failed && !broker_->degraded()) {
+    promises_.Violation("a broker does not end: " + ended.message());
+  }
+  last_head_ = broker_->head();
+  broker_.reset();
+  start_ns_ = now_ns_ + random_.Magnitude(kNsPerMs, kNsPerSecond);
+}
+
+void Simulation::KillClient(size_t number) {
+  if (!clients_[number].is_running()) return;
+  ++counts_.clients_killed;
+  Note("client dies", number);
+  clients_[number].Kill();
+  client_start_ns_[number] = now_ns_ + random_.Magnitude(kNsPerMs, 2 * kNsPerSecond);
+}
+
+void Simulation::ReadLog() {
+  disk_.Revive();
+  const auto verified = VerifyJournal(options_.log.directory);
+  if (!verified.ok() || verified->errors != 0) {
+    return promises_.Violation(
+        "verify: " + (verified.ok() ? verified->findings[0].text : verified.status().message()));
+  }
+  const auto opened = LogWriter::Open(options_.log, options_.socket, &log_, nullptr);
+  if (!opened.ok()) promises_.Violation("the log can't be read: " + opened.status().message());
+}
+
+}  // namespace roost
