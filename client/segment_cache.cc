@@ -28,6 +28,7 @@ void SegmentCache::Add(Entry entry) {
                          [](const Entry& a, const Entry& b) { return a.last_use < b.last_use; }));
   }
   entry.last_use = ++uses_;
+  entry.reader.Share(frames_);
   const auto place = std::find_if(entries_.begin(), entries_.end(), [base](const Entry& other) {
     return other.reader.base_sequence() > base;
   });
@@ -76,6 +77,7 @@ void SegmentCache::Drop(const Entry* entry) {
 
 void SegmentCache::Clear() {
   entries_.clear();
+  frames_->Clear();
   used_last_ = kNone;
 }
 

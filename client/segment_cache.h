@@ -2,7 +2,7 @@
 // The events of one stream among many lie in as many segments as the page has events, so there is room for
 // more than one page needs. One thread.
 //
-// Memory: a descriptor and about 400 bytes a segment; 4 KiB of buffer for each that was read, and up to
+// Memory: a descriptor and about 500 bytes a segment; kFramesMax frames of compressed ones; 4 KiB of buffer for each that was read, and up to
 // SegmentReader::kReadAheadBytes for the one that was read last.
 #ifndef ROOST_CLIENT_SEGMENT_CACHE_H_
 #define ROOST_CLIENT_SEGMENT_CACHE_H_
@@ -21,6 +21,7 @@ namespace roost {
 class SegmentCache {
  public:
   static constexpr size_t kSegmentsMax = 64;
+  static constexpr size_t kFramesMax = 16;  // of compressed segments, all together
 
   struct Entry {
     SegmentReader reader;
@@ -58,6 +59,7 @@ class SegmentCache {
   Entry* Use(size_t index);
   void ForgetLastUse();
 
+  std::shared_ptr<FrameCache> frames_ = std::make_shared<FrameCache>(kFramesMax);
   std::vector<Entry> entries_;  // by base sequence, and so by base position
   size_t used_last_ = kNone;
   uint64_t uses_ = 0;

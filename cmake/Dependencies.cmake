@@ -7,6 +7,8 @@ find_package(tomlplusplus REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_path(SODIUM_INCLUDE_DIR sodium.h REQUIRED)
 find_library(SODIUM_LIBRARY libsodium.a REQUIRED)  # the archive: roost-mcp is linked statically
+find_path(ZSTD_INCLUDE_DIR zstd.h REQUIRED)
+find_library(ZSTD_LIBRARY libzstd.a REQUIRED)  # the same
 pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)  # optional: readiness and socket activation
 find_library(RE2_LIBRARY re2 REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)

@@ -45,6 +45,8 @@
 #include "log/file_io.h"
 #include "log/record.h"
 #include "log/record_chain.h"
+#include "log/segment_bytes.h"
+#include "log/segment_compactor.h"
 #include "log/segment_file.h"
 #include "log/segment_scanner.h"
 #include "log/segment_survey.h"
@@ -100,7 +102,10 @@ class Recovery {
   Status FindEnd(size_t index, uint64_t scan_end, Stop* stop, const OpenSegment& open) const;
   Result<bool> MayCut(size_t index, const Stop& stop, SegmentScanner* scanner) const;
   Status Cut(size_t index, const Stop& stop, const OpenSegment& open, uint64_t length);
-  Status LeaveOut(size_t index, const Stop& stop, const OpenSegment& open, uint64_t length);
+  Status LeaveOut(size_t index, const Stop& stop, uint64_t length,
+                  std::shared_ptr<OpenSegment>* open);
+  Result<std::shared_ptr<OpenSegment>> Expand(const std::string& name, SegmentHeader* header,
+                                              uint64_t end) const;
   static Status CutFile(const SegmentHeader& header, uint64_t end, const OpenSegment& open);
   Status CutWhatWasSetAside();
   Status RemoveAfter(size_t index);
@@ -110,7 +115,7 @@ class Recovery {
   Status NoteLoss(const std::string& text);
   std::string Place(const Candidate& candidate, uint64_t position) const {
     return fmt::format("{} at offset {}", candidate.path,
-                       OffsetInSegment(candidate.header, position));
+                       OffsetOnDisk(candidate.path, candidate.header, position));
   }
 
   const DataDirectory& directory_;
@@ -269,6 +274,13 @@ Status Recovery::NoteGap(uint64_t lost_last) {
     before.open.reset();
     return {};
   }
+  if (IsCompressed(before.header)) {
+    auto open = Expand(before.name, &before.header, before.end_position);
+    if (!open.ok()) return open.status();
+    ROOST_RETURN_IF_ERROR((*open)->Close(lost_last));
+    before.bytes = (*open)->closed_bytes();
+    return {};
+  }
   const std::string path = directory_.PathOf(before.name);
   auto file = directory_.OpenFile(before.name, O_RDWR);
   if (!file.ok()) return file.status();
@@ -308,7 +320,8 @@ Status Recovery::TakeSegment(size_t index) {
     auto may_cut = MayCut(index, *stop, &scanner);
     if (!may_cut.ok()) return may_cut.status();
     ROOST_RETURN_IF_ERROR(*may_cut ? Cut(index, *stop, *open, *length)
-                                   : LeaveOut(index, *stop, *open, *length));
+                                   : LeaveOut(index, *stop, *length, &open));
+    segment.header = candidate.header;
     segment.bytes = candidate.header.size;
     candidate.footer.reset();
   } else if (is_newest && !candidate.footer && candidate.file_bytes < candidate.header.size) {
@@ -461,14 +474,38 @@ Status Recovery::CutFile(const SegmentHeader& header, uint64_t end, const OpenSe
   return SyncFile(open.fd(), open.name());
 }
 
-Status Recovery::LeaveOut(size_t index, const Stop& stop, const OpenSegment& open,
-                          uint64_t length) {
-  const Candidate& candidate = candidates_[index];
+Status Recovery::LeaveOut(size_t index, const Stop& stop, uint64_t length,
+                          std::shared_ptr<OpenSegment>* open) {
+  Candidate& candidate = candidates_[index];
   const std::string text = fmt::format("{}: {}", Place(candidate, stop.bad), stop.what);
   if (!spec_.accept_damage) return Damage(text);
   ROOST_RETURN_IF_ERROR(NoteLoss(
       fmt::format("left out {} bytes from {} on ({})", length, Place(candidate, stop.end), text)));
-  return CutFile(candidate.header, stop.end, open);
+  if (!IsCompressed(candidate.header)) return CutFile(candidate.header, stop.end, **open);
+  auto expanded = Expand(candidate.name, &candidate.header, stop.end);
+  if (!expanded.ok()) return expanded.status();
+  *open = std::move(*expanded);
+  return {};
+}
+
+// Makes a compressed segment plain again, up to `end`: nothing else can be gone on with, or given another
+// footer.
+Result<std::shared_ptr<OpenSegment>> Recovery::Expand(const std::string& name,
+                                                      SegmentHeader* header, uint64_t end) const {
+  auto file = ExpandSegment(directory_, name, end);
+  if (!file.ok()) return file.status();
+  header->version = kSegmentVersion;
+  const std::string path = directory_.PathOf(name);
+  auto open = std::make_shared<OpenSegment>(std::move(*file), path, *header);
+  SegmentScanner scanner(open->fd(), path, *header, end);
+  SegmentScanner::Outcome outcome = SegmentScanner::Outcome::kRecord;
+  while ((outcome = scanner.Next()) == SegmentScanner::Outcome::kRecord) {
+    open->Note(scanner.record_header());
+  }
+  if (outcome != SegmentScanner::Outcome::kEnd) {
+    return Status(StatusCode::kIoError, path + ": what was just written reads otherwise");
+  }
+  return open;
 }
 
 }  // namespace

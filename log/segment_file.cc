@@ -49,9 +49,30 @@ bool FooterFits(const SegmentFooter& footer, const SegmentHeader& header, uint64
   }
   const uint64_t records = footer.end_position - header.base_position;
   const uint64_t events = footer.last_sequence + 1 - header.base_sequence;
-  return records <= file_size && events <= records / kEventBytesMin &&
-         footer.index_count == (events + kIndexStride - 1) / kIndexStride &&
-         ClosedSegmentBytes(header, footer) == file_size;
+  if (records > kSegmentBytesMax || events > records / kEventBytesMin ||
+      footer.index_count != (events + kIndexStride - 1) / kIndexStride) {
+    return false;
+  }
+  if (!IsCompressed(header)) return ClosedSegmentBytes(header, footer) == file_size;
+  return kSegmentHeaderBytes + sizeof(FrameTrailer) + FooterBytes(footer) <= file_size;
+}
+
+// Reads `count` things of a kind into `to`, piece by piece; false: the file ends before. The checksum of them
+// goes on in *crc.
+template <typename T>
+Result<bool> ReadTable(int fd, uint64_t offset, uint64_t count, std::string_view name,
+                       uint32_t* crc, std::vector<T>* to) {
+  T entries[512];
+  for (uint64_t done = 0; done < count;) {
+    const std::span part(entries, std::min<uint64_t>(std::size(entries), count - done));
+    auto got = ReadAt(fd, std::as_writable_bytes(part), offset + done * sizeof(T), name);
+    if (!got.ok()) return got.status();
+    if (*got != part.size_bytes()) return false;  // cut meanwhile
+    *crc = Crc32c(*crc, std::as_bytes(part));
+    if (to != nullptr) to->insert(to->end(), part.begin(), part.end());
+    done += part.size();
+  }
+  return true;
 }
 
 }  // namespace
@@ -70,7 +91,7 @@ std::optional<uint64_t> ParseSegmentName(std::string_view name) {
 
 Status WriteSegmentHeader(int fd, SegmentHeader header, std::string_view name) {
   header.magic = kSegmentMagic;
-  header.version = kSegmentVersion;
+  if (!IsCompressed(header)) header.version = kSegmentVersion;
   header.record_version = kRecordVersion;
   header.reserved = 0;
   header.crc32c = Checksum(header);
@@ -89,10 +110,12 @@ Result<SegmentHeader> ReadSegmentHeader(int fd, std::string_view name) {
   };
   if (!*whole || *size < kSegmentHeaderBytes) return corrupt("too short for a segment");
   if (header.magic != kSegmentMagic) return corrupt("this is not a segment's magic");
-  if (header.version != kSegmentVersion || header.record_version != kRecordVersion) {
+  if ((header.version != kSegmentVersion && !IsCompressed(header)) ||
+      header.record_version != kRecordVersion) {
     return {StatusCode::kIncompatible,
-            fmt::format("{}: segment of version {}.{}, this program reads {}.{}", name,
-                        header.version, header.record_version, kSegmentVersion, kRecordVersion)};
+            fmt::format("{}: segment of version {}.{}, this program reads {} to {}.{}", name,
+                        header.version, header.record_version, kSegmentVersion,
+                        kCompressedSegmentVersion, kRecordVersion)};
   }
   if (header.crc32c != Checksum(header)) return corrupt("the header's checksum is wrong");
   if (header.base_sequence == 0 || header.base_position < kFirstPosition ||
@@ -135,20 +158,64 @@ Result<std::optional<SegmentFooter>> ReadFooter(int fd, const SegmentHeader& hea
   if (!*whole || !FooterFits(footer, header, *size)) return none;
 
   uint32_t crc = 0;
-  IndexEntry entries[512];
-  for (uint64_t done = 0; done < footer.index_count;) {
-    const std::span part(entries,
-                         std::min<uint64_t>(std::size(entries), footer.index_count - done));
-    auto got = ReadAt(fd, std::as_writable_bytes(part),
-                      IndexOffset(header, footer) + done * sizeof(IndexEntry), name);
-    if (!got.ok()) return got.status();
-    if (*got != part.size_bytes()) return none;  // cut meanwhile
-    crc = Crc32c(crc, std::as_bytes(part));
-    if (index != nullptr) index->insert(index->end(), part.begin(), part.end());
-    done += part.size();
+  const uint64_t index_offset = *size - FooterBytes(footer);
+  auto read = ReadTable(fd, index_offset, footer.index_count, name, &crc, index);
+  if (!read.ok()) return read.status();
+  if (!*read || footer.crc32c != Checksum(footer, crc)) return none;
+  if (IsCompressed(header)) {
+    auto trailer = ReadFrameTrailer(fd, header, footer, name);
+    if (!trailer.ok()) return trailer.status();
+    if (!*trailer) return none;
   }
-  if (footer.crc32c != Checksum(footer, crc)) return none;
   return std::optional(footer);
+}
+
+Result<std::optional<FrameTrailer>> ReadFrameTrailer(int fd, const SegmentHeader& header,
+                                                     const SegmentFooter& footer,
+                                                     std::string_view name) {
+  const std::optional<FrameTrailer> none;
+  auto size = FileSize(fd, name);
+  if (!size.ok()) return size.status();
+  FrameTrailer trailer;
+  const uint64_t behind = sizeof(trailer) + FooterBytes(footer);
+  if (*size < kSegmentHeaderBytes + behind) return none;
+  const uint64_t offset = *size - behind;
+  auto whole = ReadStruct(fd, &trailer, offset, name);
+  if (!whole.ok()) return whole.status();
+  const uint64_t records = footer.end_position - header.base_position;
+  if (!*whole || trailer.magic != kFramesMagic || trailer.version != kCompressedSegmentVersion ||
+      trailer.reserved != 0 || trailer.frame_count != (records + kFrameBytes - 1) / kFrameBytes ||
+      trailer.table_offset < kSegmentHeaderBytes || trailer.table_offset > offset ||
+      offset - trailer.table_offset != trailer.frame_count * sizeof(uint64_t)) {
+    return none;
+  }
+  uint32_t crc = 0;
+  auto read =
+      ReadTable<uint64_t>(fd, trailer.table_offset, trailer.frame_count, name, &crc, nullptr);
+  if (!read.ok()) return read.status();
+  if (!*read || trailer.crc32c != Checksum(trailer, crc)) return none;
+  return std::optional(trailer);
+}
+
+std::vector<std::byte> EncodeCompressedEnd(std::span<const uint64_t> offsets, FrameTrailer trailer,
+                                           std::span<const IndexEntry> index,
+                                           SegmentFooter footer) {
+  trailer.magic = kFramesMagic;
+  trailer.version = kCompressedSegmentVersion;
+  trailer.frame_count = offsets.size();
+  trailer.crc32c = Checksum(trailer, Crc32c(0, std::as_bytes(offsets)));
+  footer.crc32c = Checksum(footer, Crc32c(0, std::as_bytes(index)));
+  std::vector<std::byte> bytes;
+  const auto append = [&bytes](Bytes more) { bytes.insert(bytes.end(), more.begin(), more.end()); };
+  append(std::as_bytes(offsets));
+  append(BytesOf(trailer));
+  append(std::as_bytes(index));
+  append(BytesOf(footer));
+  return bytes;
+}
+
+uint32_t FrameChecksum(const FrameHeader& frame, Bytes stored) {
+  return Crc32c(Checksum(frame), stored);
 }
 
 Status WriteFooter(int fd, const SegmentHeader& header, SegmentFooter footer,

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/status.h"
 #include "log/segment_format.h"
 
@@ -24,7 +25,8 @@ inline uint64_t OffsetInSegment(const SegmentHeader& header, uint64_t position) 
   return kSegmentHeaderBytes + position - header.base_position;
 }
 
-// Fills in magic, versions and checksum, and writes it.
+// Fills in magic, versions (a plain segment's unless it says that it is compressed) and checksum, and writes
+// it.
 Status WriteSegmentHeader(int fd, SegmentHeader header, std::string_view name);
 // kCorruption, kIncompatible, kIoError; kGone for a file cut to nothing.
 Result<SegmentHeader> ReadSegmentHeader(int fd, std::string_view name);
@@ -39,14 +41,24 @@ Result<uint64_t> ReadSyncMark(int fd, const SegmentHeader& header, std::string_v
 Result<std::optional<SegmentFooter>> ReadFooter(int fd, const SegmentHeader& header,
                                                 std::string_view name,
                                                 std::vector<IndexEntry>* index = nullptr);
-// Where the footer's index begins in the file.
-inline uint64_t IndexOffset(const SegmentHeader& header, const SegmentFooter& footer) {
-  return OffsetInSegment(header, footer.end_position) + kSegmentEndBytes;
+// How many bytes index and footer are: they end the file.
+inline uint64_t FooterBytes(const SegmentFooter& footer) {
+  return footer.index_count * sizeof(IndexEntry) + sizeof(footer);
 }
-// How long a closed segment is.
+// How long a closed segment is that is not compressed.
 inline uint64_t ClosedSegmentBytes(const SegmentHeader& header, const SegmentFooter& footer) {
-  return IndexOffset(header, footer) + footer.index_count * sizeof(IndexEntry) + sizeof(footer);
+  return OffsetInSegment(header, footer.end_position) + kSegmentEndBytes + FooterBytes(footer);
 }
+// Of a compressed segment with this footer, if the trailer and its table of offsets are right too.
+Result<std::optional<FrameTrailer>> ReadFrameTrailer(int fd, const SegmentHeader& header,
+                                                     const SegmentFooter& footer,
+                                                     std::string_view name);
+// Fills in magic, version and checksum of the trailer of a compressed segment, and checksum of the footer,
+// and returns what ends the file: offsets, trailer, index, footer.
+std::vector<std::byte> EncodeCompressedEnd(std::span<const uint64_t> offsets, FrameTrailer trailer,
+                                           std::span<const IndexEntry> index, SegmentFooter footer);
+// Of the frame whose stored bytes these are.
+uint32_t FrameChecksum(const FrameHeader& frame, Bytes stored);
 // Closes the segment: fills in magic, version, index_count and checksum, writes zeros, index and footer,
 // syncs, cuts the file behind them and syncs again. So the footer, which is one only at the file's end, and
 // says that all before it is there, is never sooner on the disk than that. Doing it twice is harmless.

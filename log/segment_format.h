@@ -15,6 +15,21 @@
 // The kSegmentEndBytes of zeros before the index tell a reader that has opened the file while it was
 // open where the records end. `size` has room for index and footer, so closing needs no more space.
 //
+// A compressed segment has the same header page (with kCompressedSegmentVersion), index and footer, and in
+// place of the records
+//
+//   4096                                table_offset                          end of file
+//   +-------------+-------+-----+-------+-----------------+--------------+--------------+---------------+
+//   | FrameHeader | bytes | ... |       | uint64_t        | FrameTrailer | IndexEntry[] | SegmentFooter |
+//   |             |       |     |       | offset[frames]  |              |              |               |
+//   +-------------+-------+-----+-------+-----------------+--------------+--------------+---------------+
+//
+// Each frame has the next kFrameBytes of the records, the last one what is left: as a zstd frame, or as they
+// are where that is no shorter. Positions are those of the plain segment, so all links and indexes stay
+// right. offset[n] is where frame n begins in the file. Only a closed segment is compressed: written as
+// compact.new, synced, and renamed over the plain one (log/segment_compactor.h). Whoever had that one open
+// goes on reading it. It is never written again.
+//
 // The mark (SyncMark, at kSyncMarkOffset) says up to where the segment is known to have been on the disk
 // a moment ago. It is written after the fdatasync that made it true and reaches the disk with a later
 // one, so it is always behind the truth. What is before it can't have been lost by a power cut.
@@ -25,6 +40,7 @@
 //   identity.new    the same while it is written
 //   <20 digits>.segment
 //   next.segment    preallocated for the next segment; gets its header, then its name, when it is begun
+//   compact.new     a closed segment while it is compressed; or expanded again, when damage was accepted
 //   *.damaged       a segment that --accept-damage has set aside; Roost does not look at it any more
 //
 // A footer is valid if it ends the file, its magic, version and checksum are right, and its fields fit
@@ -43,10 +59,14 @@ inline constexpr uint64_t kSegmentMagic = 0x3147455354535252;  // "RRSTSEG1"
 inline constexpr uint64_t kFooterMagic = 0x31544f4f46545352;   // "RSTFOOT1"
 inline constexpr uint64_t kIdentityMagic = 0x3144495453525352;
 inline constexpr uint32_t kSegmentVersion = 1;
+inline constexpr uint32_t kCompressedSegmentVersion = 2;
 inline constexpr uint64_t kSegmentHeaderBytes = 4096;
 inline constexpr uint64_t kSegmentEndBytes = 96;  // a record header's
 inline constexpr uint64_t kSegmentBytesMin = 64ull << 10;
 inline constexpr uint64_t kSegmentBytesMax = 4ull << 30;
+inline constexpr uint64_t kFrameBytes = 64ull
+                                        << 10;  // of records in a frame of a compressed segment
+inline constexpr uint64_t kFramesMagic = 0x314d415246545352;  // "RSTFRAM1"
 inline constexpr uint64_t kIndexStride = 64;  // one IndexEntry for each 64th event of a segment
 
 struct SegmentHeader {
@@ -63,6 +83,10 @@ struct SegmentHeader {
   uint32_t crc32c;  // of the bytes before it
 };
 static_assert(sizeof(SegmentHeader) == 80);
+
+inline bool IsCompressed(const SegmentHeader& header) {
+  return header.version == kCompressedSegmentVersion;
+}
 
 inline constexpr uint64_t kSyncMarkOffset =
     512;  // a sector of its own: written whole or not at all
@@ -92,6 +116,25 @@ struct SegmentFooter {
   uint32_t crc32c;  // of the index entries and the bytes before it
 };
 static_assert(sizeof(SegmentFooter) == 64);
+
+struct FrameHeader {
+  uint64_t position;  // of its first byte: base_position + a multiple of kFrameBytes
+  uint32_t bytes;     // of records; kFrameBytes in all but the last
+  uint32_t stored;    // bytes behind this header; as many as `bytes`: they are not compressed
+  uint32_t reserved;
+  uint32_t crc32c;  // of the bytes before it and those stored
+};
+static_assert(sizeof(FrameHeader) == 24);
+
+struct FrameTrailer {
+  uint64_t magic;
+  uint64_t table_offset;  // of the table of offsets before it
+  uint64_t frame_count;
+  uint64_t reserved;
+  uint32_t version;
+  uint32_t crc32c;  // of the offsets and the bytes before it
+};
+static_assert(sizeof(FrameTrailer) == 40);
 
 struct IdentityFile {
   uint64_t magic;

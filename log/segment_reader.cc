@@ -26,22 +26,42 @@ Result<SegmentReader> SegmentReader::OpenAs(UniqueFd fd, std::string name,
   SegmentReader reader;
   auto footer = ReadFooter(fd.get(), header, name);
   if (!footer.ok()) return footer.status();
+  auto bytes = SegmentBytes::Open(fd.get(), name, header);
+  if (!bytes.ok()) return bytes.status();
+  reader.bytes_ = std::move(*bytes);
   reader.fd_ = std::move(fd);
   reader.name_ = std::move(name);
   reader.header_ = header;
-  reader.footer_ = *footer;
+  ROOST_RETURN_IF_ERROR(reader.TakeFooter(*footer));
   return reader;
+}
+
+Status SegmentReader::TakeFooter(std::optional<SegmentFooter> footer) {
+  footer_ = footer;
+  if (!footer_) return {};
+  auto size = FileSize(fd_.get(), name_);
+  if (!size.ok()) return size.status();
+  file_bytes_ = *size;
+  return {};
 }
 
 uint64_t SegmentReader::EndPosition() const {
   if (footer_) return footer_->end_position;
+  if (IsCompressed(header_)) return bytes_.end_position();
   return header_.base_position + kSegmentBytesMax;  // the file's end comes first
 }
 
 SegmentReader::Outcome SegmentReader::Damaged(uint64_t position, std::string_view what) {
   status_ = {StatusCode::kCorruption,
-             fmt::format("{} at offset {}: {}", name_, OffsetInSegment(header_, position), what)};
+             fmt::format("{} at offset {}: {}", name_, bytes_.OffsetOf(position), what)};
   return Outcome::kDamaged;
+}
+
+SegmentReader::Outcome SegmentReader::ReadFailed(Status status) {
+  if (status.code() == StatusCode::kGone) return Outcome::kGone;
+  const bool damaged = status.code() == StatusCode::kCorruption;
+  status_ = std::move(status);
+  return damaged ? Outcome::kDamaged : Outcome::kError;
 }
 
 SegmentReader::Outcome SegmentReader::Failed(Status status) {
@@ -50,13 +70,17 @@ SegmentReader::Outcome SegmentReader::Failed(Status status) {
 }
 
 void SegmentReader::Release() {
+  bytes_.Release();
   buffer_ = {};
   buffer_position_ = 0;
   trusted_end_ = 0;
 }
 
 void SegmentReader::ReleaseIfLarge() {
-  if (buffer_.capacity() > kReadNearBytes / 4) Release();
+  if (buffer_.capacity() <= kReadNearBytes / 4) return;
+  buffer_ = {};
+  buffer_position_ = 0;
+  trusted_end_ = 0;
 }
 
 SegmentReader::Outcome SegmentReader::Fill(uint64_t position, uint64_t size, uint64_t* available) {
@@ -88,25 +112,40 @@ uint64_t SegmentReader::ChooseWindow(uint64_t position, uint64_t size) {
 SegmentReader::Outcome SegmentReader::Refill(uint64_t position, uint64_t size,
                                              uint64_t* available) {
   const uint64_t begin = std::min(ChooseWindow(position, size), position);
+  const Outcome outcome = ReadWindow(begin, position, size, available);
+  // What is before it, and not asked for, may be damaged.
+  const bool again = outcome == Outcome::kDamaged && begin < position;
+  return again ? ReadWindow(position, position, size, available) : outcome;
+}
+
+SegmentReader::Outcome SegmentReader::ReadWindow(uint64_t begin, uint64_t position, uint64_t size,
+                                                 uint64_t* available) {
   const uint64_t before = position - begin;
   const uint64_t needed = before + size;
   const uint64_t wanted = std::min(std::max<uint64_t>(read_ahead_, needed), EndPosition() - begin);
   buffer_.resize(wanted);
   buffer_position_ = begin;
-  auto got = ReadAt(fd_.get(), buffer_, OffsetInSegment(header_, begin), name_);
+  auto got = bytes_.Read(buffer_, begin);
   if (!got.ok()) {
     Release();
-    return Failed(got.status());
+    return ReadFailed(got.status());
   }
   buffer_.resize(*got);
   *available = *got - std::min<uint64_t>(before, *got);
   if (*got < std::min(needed, wanted)) {
+    if (Status why = WhyShort(begin + *got); !why.ok()) return ReadFailed(std::move(why));
     auto file_size = FileSize(fd_.get(), name_);
     if (!file_size.ok()) return Failed(file_size.status());
     if (footer_ || *file_size < kSegmentHeaderBytes) return Outcome::kGone;
   }
   if (!footer_) TrustBuffer();
   return Outcome::kRecord;
+}
+
+// A compressed segment that gave less than was asked for has a damaged frame there.
+Status SegmentReader::WhyShort(uint64_t position) {
+  std::byte byte;
+  return IsCompressed(header_) ? bytes_.Read({&byte, 1}, position).status() : Status();
 }
 
 // Of an open segment: trusts the records at the front of the buffer whose checksums are right.
@@ -126,7 +165,7 @@ SegmentReader::Outcome SegmentReader::AfterTheRecords(uint64_t position) {
   // The broker may have closed the segment since it was opened here.
   auto footer = ReadFooter(fd_.get(), header_, name_);
   if (!footer.ok()) return Failed(footer.status());
-  footer_ = *footer;
+  if (Status status = TakeFooter(*footer); !status.ok()) return Failed(std::move(status));
   if (footer_ && position == footer_->end_position) return Outcome::kEnd;
   return Outcome::kDamaged;
 }
@@ -162,9 +201,10 @@ SegmentReader::Outcome SegmentReader::ReadHeaderAt(uint64_t position, RecordHead
 }
 
 SegmentReader::Outcome SegmentReader::ReadLarge(uint64_t position, std::span<std::byte> to) {
-  auto got = ReadAt(fd_.get(), to, OffsetInSegment(header_, position), name_);
-  if (!got.ok()) return Failed(got.status());
+  auto got = bytes_.Read(to, position);
+  if (!got.ok()) return ReadFailed(got.status());
   if (*got == to.size()) return Outcome::kRecord;
+  if (Status why = WhyShort(position + *got); !why.ok()) return ReadFailed(std::move(why));
   if (footer_) return Outcome::kGone;
   return Damaged(position, "the file ends within a record");
 }
@@ -207,7 +247,7 @@ Result<uint64_t> SegmentReader::SearchStart(uint64_t sequence, uint64_t anchor_p
   IndexEntry entry;
   const uint64_t number = (sequence - header_.base_sequence) / kIndexStride;
   auto got = ReadAt(fd_.get(), std::as_writable_bytes(std::span<IndexEntry, 1>(&entry, 1)),
-                    IndexOffset(header_, *footer_) + number * sizeof(entry), name_);
+                    file_bytes_ - FooterBytes(*footer_) + number * sizeof(entry), name_);
   if (!got.ok()) return got.status();
   if (*got != sizeof(entry)) return {StatusCode::kGone, fmt::format("{}: cut", name_)};
   return entry.position;

@@ -10,11 +10,13 @@
 // neighbourhood of the place before kReadNearBytes, on and on forwards up to kReadAheadBytes. So a walk
 // along a stream's links reads little where the stream's events are far apart, and a scan that wants
 // headers alone reads none of the bodies larger than kReadNearBytes / 4.
+// Of a compressed segment whole frames are read (log/segment_bytes.h); Release() gives them back, too.
 // A record that is larger is read straight to where it goes, and is never above kRecordBytesMax.
 #ifndef ROOST_LOG_SEGMENT_READER_H_
 #define ROOST_LOG_SEGMENT_READER_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +27,7 @@
 #include "base/status.h"
 #include "base/unique_fd.h"
 #include "log/record_format.h"
+#include "log/segment_bytes.h"
 #include "log/segment_format.h"
 
 namespace roost {
@@ -67,6 +70,8 @@ class SegmentReader {
   // Why the last outcome was kDamaged or kError.
   const Status& status() const { return status_; }
 
+  // Where frames of a compressed segment are kept; else the reader keeps the last one itself.
+  void Share(std::shared_ptr<FrameCache> frames) { bytes_.Share(std::move(frames)); }
   // Gives the read-ahead buffer back.
   void Release();
   // Keeps it if it is no more than a few places': for whoever turns to another segment for now.
@@ -81,6 +86,7 @@ class SegmentReader {
   Outcome Fill(uint64_t position, uint64_t size, uint64_t* available);
   // Fill() without what the buffer has: an open segment may have grown since.
   Outcome Refill(uint64_t position, uint64_t size, uint64_t* available);
+  Outcome ReadWindow(uint64_t begin, uint64_t position, uint64_t size, uint64_t* available);
   // Where Refill begins to read, and how much at once is worth it (read_ahead_).
   uint64_t ChooseWindow(uint64_t position, uint64_t size);
   void TrustBuffer();
@@ -91,8 +97,13 @@ class SegmentReader {
   Result<uint64_t> SearchStart(uint64_t sequence, uint64_t anchor_position);
   Outcome Damaged(uint64_t position, std::string_view what);
   Outcome Failed(Status status);
+  Outcome ReadFailed(Status status);
+  Status WhyShort(uint64_t position);
+  Status TakeFooter(std::optional<SegmentFooter> footer);
 
   UniqueFd fd_;
+  SegmentBytes bytes_;
+  uint64_t file_bytes_ = 0;  // of a closed segment
   std::string name_;
   SegmentHeader header_{};
   std::optional<SegmentFooter> footer_;

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "log/record_format.h"
-#include "log/segment_file.h"
+#include "log/segment_bytes.h"
 
 namespace roost {
 
@@ -66,7 +66,7 @@ void SegmentSalvage::Take(const RecordHeader& record, uint64_t position) {
 
 void SegmentSalvage::Lose(uint64_t position, const std::string& what, uint64_t last) {
   lost_.push_back({.file = spec_.name,
-                   .offset = OffsetInSegment(spec_.header, position),
+                   .offset = OffsetOnDisk(spec_.name, spec_.header, position),
                    .what = what,
                    .first = due_,
                    .last = last});

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "log/file_io.h"
 #include "log/record.h"
-#include "log/segment_file.h"
 
 namespace roost {
 namespace {
+
+constexpr char kFrameDamaged[] = "the compressed frame is damaged";
 
 bool IsZero(Bytes bytes) {
   return bytes.empty() || (bytes[0] == std::byte{0} &&
@@ -19,11 +19,14 @@ bool IsZero(Bytes bytes) {
 
 SegmentScanner::SegmentScanner(int fd, std::string name, const SegmentHeader& header,
                                uint64_t end_position)
-    : fd_(fd),
-      name_(std::move(name)),
-      header_(header),
-      end_position_(end_position),
-      next_(header.base_position) {}
+    : end_position_(end_position), next_(header.base_position) {
+  auto bytes = SegmentBytes::Open(fd, std::move(name), header);
+  if (bytes.ok()) {
+    bytes_ = std::move(*bytes);
+  } else {
+    status_ = bytes.status();
+  }
+}
 
 Bytes SegmentScanner::Load(uint64_t position, uint64_t size) {
   const auto within = [&] {
@@ -45,8 +48,8 @@ Bytes SegmentScanner::Load(uint64_t position, uint64_t size) {
   buffer_position_ = position;
   buffer_length_ = kept;
   const uint64_t wanted = std::min(buffer_.size() - kept, end_position_ - position - kept);
-  auto got = ReadAt(fd_, std::span(buffer_).subspan(kept, wanted),
-                    OffsetInSegment(header_, position + kept), name_);
+  if (!status_.ok()) return {};
+  auto got = bytes_.ReadAround(std::span(buffer_).subspan(kept, wanted), position + kept);
   if (!got.ok()) {
     status_ = got.status();
     return {};
@@ -58,6 +61,7 @@ Bytes SegmentScanner::Load(uint64_t position, uint64_t size) {
 SegmentScanner::Outcome SegmentScanner::Bad(const char* what, uint64_t size) {
   what_ = what;
   bad_size_ = size;
+  if (bytes_.IsDamaged(position_, std::max(size, kRecordHeaderBytes))) what_ = kFrameDamaged;
   return status_.ok() ? Outcome::kBad : Outcome::kError;
 }
 
@@ -65,7 +69,10 @@ SegmentScanner::Outcome SegmentScanner::Next() {
   position_ = next_;
   if (position_ >= end_position_) return Outcome::kEnd;
   const Bytes front = Load(position_, kRecordHeaderBytes);
-  if (IsZero(front) && status_.ok()) return Outcome::kEnd;
+  if (IsZero(front) && status_.ok()) {
+    if (!bytes_.IsDamaged(position_, kRecordHeaderBytes)) return Outcome::kEnd;
+    return Bad(kFrameDamaged, kRecordAlignment);
+  }
   if (front.size() < kRecordHeaderBytes)
     return Bad("the file ends within a record", kRecordAlignment);
   std::memcpy(&record_header_, front.data(), sizeof(record_header_));

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "log/record_format.h"
+#include "log/segment_bytes.h"
 #include "log/segment_format.h"
 
 namespace roost {
@@ -42,6 +43,8 @@ class SegmentScanner {
   // Of a kBad one: what its header claims if that satisfies rule 1, else kRecordAlignment.
   uint64_t bad_size() const { return bad_size_; }
   const Status& status() const { return status_; }
+  // Where in the file the byte at `position` is.
+  uint64_t OffsetOf(uint64_t position) const { return bytes_.OffsetOf(position); }
 
   // Next() looks at `position` next.
   void SeekTo(uint64_t position) { next_ = position; }
@@ -60,9 +63,7 @@ class SegmentScanner {
   Bytes Load(uint64_t position, uint64_t size);
   Outcome Bad(const char* what, uint64_t size);
 
-  int fd_;
-  std::string name_;
-  SegmentHeader header_;
+  SegmentBytes bytes_;
   uint64_t end_position_;
   uint64_t next_;
 

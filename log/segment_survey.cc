@@ -51,6 +51,12 @@ Result<SurveyedSegment> Survey(const SegmentFile& file) {
   auto footer = ReadFooter(fd.get(), *header, file.path);
   if (!footer.ok()) return footer.status();
   segment.footer = *footer;
+  if (IsCompressed(*header) && !*footer) {
+    segment.trouble = {StatusCode::kCorruption,
+                       fmt::format("{} at offset {}: the footer of a compressed segment is damaged",
+                                   file.path, segment.file_bytes)};
+    return segment;
+  }
   auto mark = ReadSyncMark(fd.get(), *header, file.path, &segment.mark_is_sound);
   if (!mark.ok()) return mark.status();
   segment.mark = *mark;

@@ -29,7 +29,7 @@ struct SurveyedSegment {
   bool mark_is_sound = true;
 
   bool has_mark() const { return mark != header.base_position; }
-  // How far records may reach, by the file's size.
+  // How far records may reach, by the file's size. REQUIRES: it is not compressed.
   uint64_t file_end() const { return header.base_position + file_bytes - kSegmentHeaderBytes; }
 };
 

@@ -20,6 +20,7 @@
 #include "log/record.h"
 #include "log/record_chain.h"
 #include "log/ring_format.h"
+#include "log/segment_bytes.h"
 #include "log/segment_file.h"
 #include "log/segment_scanner.h"
 #include "log/segment_survey.h"
@@ -106,6 +107,7 @@ class Verifier {
   Status CheckIdentity();
   Status FindSegments();
   Status CheckSpare(int fd);
+  Status CheckFrames(int fd);
   void Connect(const Segment& segment);
   Status CheckSegment(size_t index);
   Status ScanRecords(size_t index, SegmentScanner* scanner);
@@ -120,7 +122,8 @@ class Verifier {
   bool IsNewest(size_t index) const { return index + 1 == segments_.size(); }
   void Add(Severity severity, const std::string& file, uint64_t offset, std::string text);
   void AddAt(Severity severity, uint64_t position, std::string text) {
-    Add(severity, segment_->path, OffsetInSegment(segment_->header, position), std::move(text));
+    Add(severity, segment_->path, OffsetOnDisk(segment_->path, segment_->header, position),
+        std::move(text));
   }
 
   const std::string& directory_;
@@ -246,9 +249,35 @@ Status Verifier::CheckSpare(int fd) {
   if (!segment_->mark_is_sound) {
     Add(Severity::kError, segment_->path, kSyncMarkOffset, "the mark's checksum is wrong");
   }
-  if (!segment_->footer) return {};
-  const uint64_t index = IndexOffset(segment_->header, *segment_->footer);
+  if (!segment_->footer || IsCompressed(segment_->header)) return {};
+  const uint64_t index = segment_->file_bytes - FooterBytes(*segment_->footer);
   return check_zeros(index - kSegmentEndBytes, index);
+}
+
+// The frames lie one behind the other, so that no byte of the file is without a checksum.
+Status Verifier::CheckFrames(int fd) {
+  auto trailer = ReadFrameTrailer(fd, segment_->header, *segment_->footer, segment_->path);
+  if (!trailer.ok()) return trailer.status();
+  if (!*trailer) return {};
+  uint64_t begin = kSegmentHeaderBytes;
+  for (uint64_t frame = 1; frame <= (*trailer)->frame_count; ++frame) {
+    FrameHeader header{};
+    auto got = ReadAt(fd, std::as_writable_bytes(std::span<FrameHeader, 1>(&header, 1)), begin,
+                      segment_->path);
+    if (!got.ok()) return got.status();
+    uint64_t next = (*trailer)->table_offset;
+    if (frame < (*trailer)->frame_count) {
+      got = ReadAt(fd, std::as_writable_bytes(std::span<uint64_t, 1>(&next, 1)),
+                   (*trailer)->table_offset + frame * sizeof(next), segment_->path);
+      if (!got.ok()) return got.status();
+    }
+    if (begin + sizeof(header) + header.stored != next) {
+      Add(Severity::kError, segment_->path, begin, "the frame does not end where the next begins");
+      return {};
+    }
+    begin = next;
+  }
+  return {};
 }
 
 // Whether the segment goes on where the one before ended.
@@ -292,9 +321,14 @@ Status Verifier::CheckSegment(size_t index) {
 
   const UniqueFd fd(::open(segment.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.valid()) return Status::FromErrno(errno, "open " + segment.path);
-  uint64_t scan_end = segment.file_end();
+  uint64_t scan_end = segment.header.base_position;
+  if (!IsCompressed(segment.header)) scan_end = segment.file_end();
   if (segment.footer) {
     scan_end = segment.footer->end_position;
+    if (IsCompressed(segment.header)) {
+      ++report_->segments_compressed;
+      ROOST_RETURN_IF_ERROR(CheckFrames(fd.get()));
+    }
     auto footer = ReadFooter(fd.get(), segment.header, segment.path, &index_);
     if (!footer.ok()) return footer.status();
   } else if (!IsNewest(index)) {
@@ -375,7 +409,7 @@ void Verifier::CheckIndex(const RecordHeader& record, uint64_t position) {
     return;
   }
   Add(Severity::kError, segment_->path,
-      IndexOffset(segment_->header, *segment_->footer) + entry * sizeof(IndexEntry),
+      segment_->file_bytes - FooterBytes(*segment_->footer) + entry * sizeof(IndexEntry),
       fmt::format("the index does not lead to event {}", record.sequence));
 }
 

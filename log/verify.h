@@ -35,6 +35,7 @@ struct VerifyReport {
   uint64_t epoch = 0;
   uint64_t segments = 0;
   uint64_t segments_closed = 0;
+  uint64_t segments_compressed = 0;
   uint64_t file_bytes = 0;
   uint64_t record_bytes = 0;
   uint64_t records = 0;  // events and closing marks

@@ -116,6 +116,7 @@ void AddAgentsCommand(Program& program);
 void AddAppendCommand(Program& program);
 void AddClaimCommand(Program& program);
 void AddClaimsCommand(Program& program);
+void AddCompactCommand(Program& program);
 void AddDecideCommand(Program& program);
 void AddDumpCommand(Program& program);
 void AddGroupsCommand(Program& program);

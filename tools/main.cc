@@ -6,13 +6,13 @@
 namespace {
 
 constexpr void (*kCommands[])(roost::Program&) = {
-    roost::AddAppendCommand, roost::AddReadCommand,   roost::AddDumpCommand,
-    roost::AddTailCommand,   roost::AddStatCommand,   roost::AddStreamsCommand,
-    roost::AddAgentsCommand, roost::AddClaimCommand,  roost::AddReleaseCommand,
-    roost::AddClaimsCommand, roost::AddTakeCommand,   roost::AddSettleCommand,
-    roost::AddParkedCommand, roost::AddGroupsCommand, roost::AddValidateCommand,
-    roost::AddDecideCommand, roost::AddTraceCommand,  roost::AddHookCommand,
-    roost::AddVerifyCommand,
+    roost::AddAppendCommand, roost::AddReadCommand,    roost::AddDumpCommand,
+    roost::AddTailCommand,   roost::AddStatCommand,    roost::AddStreamsCommand,
+    roost::AddAgentsCommand, roost::AddClaimCommand,   roost::AddReleaseCommand,
+    roost::AddClaimsCommand, roost::AddTakeCommand,    roost::AddSettleCommand,
+    roost::AddParkedCommand, roost::AddGroupsCommand,  roost::AddValidateCommand,
+    roost::AddDecideCommand, roost::AddTraceCommand,   roost::AddHookCommand,
+    roost::AddVerifyCommand, roost::AddCompactCommand,
 };
 
 }  // namespace

@@ -50,6 +50,7 @@ void PrintJson(Program& program, const VerifyReport& report) {
   object.Number("epoch", report.epoch);
   object.Number("segments", report.segments);
   object.Number("segments_closed", report.segments_closed);
+  object.Number("segments_compressed", report.segments_compressed);
   object.Number("file_bytes", report.file_bytes);
   object.Number("record_bytes", report.record_bytes);
   object.Number("events", report.events);

@@ -26,8 +26,8 @@ using testing::StartsWith;
 
 TEST_F(CliTest, HasHelpWithExamplesForEachCommand) {
   for (const char* command :
-       {"append", "read", "dump", "tail", "stat", "streams", "agents", "verify", "claim", "claims",
-        "release", "take", "settle", "parked", "groups", "validate", "decide", "trace"}) {
+       {"append", "read", "dump", "tail", "stat", "streams", "agents", "verify", "compact", "claim",
+        "claims", "release", "take", "settle", "parked", "groups", "validate", "decide", "trace"}) {
     EXPECT_THAT(Fine({command, "--help"}), HasSubstr(std::string("Examples:\n  roost ") + command));
   }
   EXPECT_THAT(Fine({"--help"}), HasSubstr("Examples:"));
@@ -291,6 +291,40 @@ TEST_F(CliTest, DumpsWhatIsAroundDamage) {
     EXPECT_THAT(told[2], HasSubstr("2 damaged places"));
   }
   EXPECT_EQ(Roost({"streams", "--data", broker_.data()}).ending.exit_status, 1);
+}
+
+TEST_F(CliTest, CompressesWhatNoBrokerHas) {
+  std::string input;
+  for (int i = 0; i < 100; ++i) {
+    input += "{\"stream\":\"s/" + std::to_string(i % 7) + "\",\"type\":\"t\",\"data\":\"" +
+             std::string(300, 'x') + "\"}\n";
+  }
+  broker_.Terminate();
+  broker_.setup().arguments = {"--segment", "128KiB", "--ring", "256KiB"};
+  broker_.setup().data = broker_.scratch() / "small";
+  ASSERT_TRUE(broker_.Start());
+  for (int i = 0; i < 20; ++i) Fine({"append", "--batch"}, input);
+  const std::vector<std::string> compact = {"compact", "--data", broker_.data()};
+  const Finished refused = Roost(compact);
+  EXPECT_EQ(refused.ending.exit_status, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("stop that broker first"));
+
+  broker_.Terminate();
+  const std::string before = Fine({"dump", "--json", "--data", broker_.data()});
+  const auto lines = LinesOf(Fine({"compact", "--json", "--keep", "2", "--data", broker_.data()}));
+  ASSERT_GT(lines.size(), 3u);
+  EXPECT_TRUE(Parse(lines[0]).at("compressed").as_bool());
+  const boost::json::object totals = Parse(lines.back());
+  EXPECT_EQ(totals.at("compressed").as_int64(), static_cast<int64_t>(lines.size() - 1));
+  EXPECT_LT(totals.at("bytes_after").as_int64(), totals.at("bytes_before").as_int64() / 3);
+  EXPECT_EQ(Fine({"dump", "--json", "--data", broker_.data()}), before);
+  EXPECT_THAT(Fine({"verify", "--data", broker_.data()}), HasSubstr("0 errors"));
+
+  ASSERT_TRUE(broker_.Start());
+  EXPECT_THAT(Fine({"dump", "--json"}), StartsWith(before));
+  EXPECT_EQ(Events("s/3").size(), 280u);
+  EXPECT_EQ(Roost({"compact", "--data", broker_.data(), "--level", "20"}).ending.exit_status, 2);
+  EXPECT_EQ(Roost({"compact", "--data", "/nonexistent"}).ending.exit_status, 1);
 }
 
 TEST_F(CliTest, DumpsAPartOfTheLog) {
