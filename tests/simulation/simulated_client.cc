@@ -32,7 +32,10 @@ std::vector<std::string> SimulatedClient::AllKeys() {
   return keys;
 }
 
-SimulatedClient::SimulatedClient(uint64_t number, World* world) : number_(number), world_(world) {}
+SimulatedClient::SimulatedClient(uint64_t number, World* world)
+    : number_(number),
+      world_(world),
+      tastes_(world->random->OneIn(2) ? UINT64_MAX : world->random->source()()) {}
 
 void SimulatedClient::Start() {
   ConnectionOptions options;
@@ -45,6 +48,7 @@ void SimulatedClient::Start() {
 void SimulatedClient::Kill() {
   connection_.reset();
   paused_until_ns_ = 0;
+  rests_until_ns_ = 0;
   unanswered_ = 0;
   has_finished_ = false;
   looked_ = 0;
@@ -62,37 +66,31 @@ void SimulatedClient::OnReady() {
 void SimulatedClient::OnTimer() { connection_->OnTimer(); }
 
 bool SimulatedClient::MayAsk() const {
-  return unanswered_ < kUnansweredMax && connection_->CanSubmit();
+  return unanswered_ < kUnansweredMax && MonotonicNs() >= rests_until_ns_ &&
+         connection_->CanSubmit();
 }
 
 void SimulatedClient::AskAnything() {
-  switch (world_->random->Below(20)) {
-    case 0:
-    case 1:
-      return AppendAgain();
-    case 2:
-    case 3:
-      return Claim();
-    case 4:
-    case 5:
-      return Release();
-    case 6:
-    case 7:
-      return Take();
-    case 8:
-    case 9:
-    case 10:
-      return Settle();
-    case 11:
-    case 12:
-      return Wait();
-    case 13:
-      return GiveUp();
-    case 14:
-      return FetchSegment();
-    default:
-      return Append();
+  struct Kind {
+    void (SimulatedClient::*ask)();
+    uint64_t weight;
+  };
+  static constexpr Kind kKinds[] = {
+      {&SimulatedClient::Append, 5},       {&SimulatedClient::AppendAgain, 2},
+      {&SimulatedClient::Claim, 2},        {&SimulatedClient::Release, 2},
+      {&SimulatedClient::Take, 2},         {&SimulatedClient::Settle, 3},
+      {&SimulatedClient::Wait, 2},         {&SimulatedClient::GiveUp, 1},
+      {&SimulatedClient::FetchSegment, 1},
+  };
+  // What it never asks for it has no taste for; all of them in every run would hide what a few bring about.
+  uint64_t chosen = 0;
+  uint64_t sum = 0;
+  for (size_t i = 0; i < std::size(kKinds); ++i) {
+    if ((tastes_ >> i & 1) == 0) continue;
+    sum += kKinds[i].weight;
+    if (world_->random->Below(sum) < kKinds[i].weight) chosen = i;
   }
+  (this->*kKinds[chosen].ask)();
 }
 
 // The newest few events of the ring are what a reader sees.

@@ -39,6 +39,8 @@ class SimulatedClient {
   bool is_running() const { return connection_ != nullptr; }
   // Stopped: it does nothing until then.
   void PauseUntil(uint64_t ns) { paused_until_ns_ = ns; }
+  // It runs, and asks for nothing.
+  void RestUntil(uint64_t ns) { rests_until_ns_ = ns; }
   bool is_paused(uint64_t now_ns) const { return now_ns < paused_until_ns_; }
 
   // ---- its poll loop ----
@@ -106,8 +108,10 @@ class SimulatedClient {
 
   const uint64_t number_;
   World* const world_;
+  const uint64_t tastes_;  // a bit for each kind of request
   std::unique_ptr<Connection> connection_;
   uint64_t paused_until_ns_ = 0;
+  uint64_t rests_until_ns_ = 0;
   size_t unanswered_ = 0;
   bool has_finished_ = false;
   uint64_t looked_ = 0;            // up to here, of the ring

@@ -85,6 +85,8 @@ void Simulation::Storm() {
 // Nothing goes wrong any more: what did is repaired, as an operator would.
 void Simulation::Calm() {
   Note("-- calm");
+  // The machine may have slept over it, and all deadlines have passed.
+  if (random_.OneIn(4)) now_ns_ += random_.From(1, 40) * kNsPerSecond;
   disk_.Mend();
   network_.SetRefusing(false);
   if (broker_ != nullptr && broker_->degraded()) Crash();

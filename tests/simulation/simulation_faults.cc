@@ -49,10 +49,16 @@ void Simulation::DoFault(Fault fault) {
     case Fault::kKillClient:
       KillClient(random_.Below(clients_.size()));
       break;
-    case Fault::kPauseClient:
-      clients_[random_.Below(clients_.size())].PauseUntil(
-          now_ns_ + random_.Magnitude(kNsPerMs, 10 * kNsPerSecond));
+    case Fault::kPauseClient: {
+      SimulatedClient& client = clients_[random_.Below(clients_.size())];
+      const uint64_t until_ns = now_ns_ + random_.Magnitude(kNsPerMs, 40 * kNsPerSecond);
+      if (random_.OneIn(2)) {
+        client.PauseUntil(until_ns);
+      } else {
+        client.RestUntil(until_ns);
+      }
       break;
+    }
     case Fault::kHangUp:
       if (network_.size() == 0) break;
       ++counts_.hang_ups;

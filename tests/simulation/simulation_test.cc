@@ -91,7 +91,7 @@ TEST_F(SimulationTest, KeepsAllPromises) {
   const char* const seeds = std::getenv("ROOST_TEST_SEEDS");
   const uint64_t count = seeds != nullptr
                              ? std::strtoull(seeds, nullptr, 10)
-                             : Scaled({.soak = 1'000'000, .gate = 2000, .sanitized = 2000});
+                             : Scaled({.soak = 1'000'000, .gate = 2000, .sanitized = 500});
   const auto begin = std::chrono::steady_clock::now();
   uint64_t seed = 1;
   for (; seed <= count; ++seed) {
