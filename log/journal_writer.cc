@@ -9,13 +9,20 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "log/checkpoint_file.h"
 #include "log/file_io.h"
 #include "log/segment_file.h"
 
 namespace roost {
+namespace {
+
+// How much running time may be forgotten where nothing is appended.
+constexpr uint32_t kMarkEverySeconds = 60;
+
+}  // namespace
 
 JournalWriter::JournalWriter(DataDirectory* directory, const JournalSpec& spec)
-    : directory_(directory), spec_(spec) {}
+    : directory_(directory), spec_(spec), opened_ns_(spec.now_ns()) {}
 
 Result<std::unique_ptr<JournalWriter>> JournalWriter::Open(DataDirectory* directory,
                                                            const JournalSpec& spec,
@@ -72,6 +79,8 @@ Status JournalWriter::NoRoomOr(const Status& why) const {
 Status JournalWriter::Append(uint64_t position, uint64_t sequence, Bytes records) {
   if (degraded()) return degraded_status();
   if (!open_->HasRoomFor(records.size())) ROOST_RETURN_IF_ERROR(Rotate(position, sequence));
+  if (wants_next_.load(std::memory_order_relaxed))
+    ROOST_RETURN_IF_ERROR(BeginEarly(position, sequence));
   ROOST_CHECK(position == open_->end_position(), "position={} end={}", position,
               open_->end_position());
   bool erased = false;
@@ -116,6 +125,15 @@ Status JournalWriter::Rotate(uint64_t position, uint64_t sequence) {
   return Degrade(std::move(status));
 }
 
+// For want of room it can wait: there is some in the segment that is open.
+Status JournalWriter::BeginEarly(uint64_t position, uint64_t sequence) {
+  wants_next_.store(false, std::memory_order_relaxed);
+  if (!open_->has_events()) return {};
+  Status status = Begin(position, sequence);
+  if (status.ok() || status.code() == StatusCode::kExhausted) return {};
+  return Degrade(std::move(status));
+}
+
 Status JournalWriter::GrowOpenSegment() {
   SegmentHeader header = open_->header();
   header.size = spec_.segment_bytes;
@@ -157,6 +175,7 @@ Status JournalWriter::Begin(uint64_t position, uint64_t sequence) {
   header.base_position = position;
   header.created_ns = WallNs();
   header.size = spec_.segment_bytes;
+  header.running_s = running_s();
   const std::string name = SegmentName(sequence);
   ROOST_RETURN_IF_ERROR(WriteSegmentHeader(next_.get(), header, directory_->PathOf(name)));
   ROOST_RETURN_IF_ERROR(directory_->Rename(kNextSegmentName, name));
@@ -215,10 +234,14 @@ Status JournalWriter::Sync() {
     if (Status status = segment->Sync(); !status.ok()) return Degrade(std::move(status));
   }
   ROOST_RETURN_IF_ERROR(SyncNames());
-  if (end == marked_position_) return {};
+  const uint32_t running = running_s();
+  if (end == marked_position_ && running < marked_running_s_ + kMarkEverySeconds) return {};
   const OpenSegment& newest = *segments.back();
-  Status status = WriteSyncMark(newest.fd(), end, newest.name());
-  if (status.ok()) marked_position_ = end;
+  Status status = WriteSyncMark(newest.fd(), end, running, newest.name());
+  if (status.ok()) {
+    marked_position_ = end;
+    marked_running_s_ = running;
+  }
   if (!status.ok() && status.code() != StatusCode::kExhausted) return Degrade(std::move(status));
   return {};
 }
@@ -253,6 +276,34 @@ Status JournalWriter::CloseFullSegments() {
       entry.bytes = segment->closed_bytes();
       entry.open.reset();
     }
+  }
+  return {};
+}
+
+uint32_t JournalWriter::running_s() const {
+  return spec_.running_s + static_cast<uint32_t>((spec_.now_ns() - opened_ns_) / kNsPerSecond);
+}
+
+std::vector<JournalSegment> JournalWriter::Segments() {
+  const std::lock_guard lock(segments_mutex_);
+  return segments_;
+}
+
+Status JournalWriter::DeleteBefore(uint64_t sequence) {
+  std::vector<JournalSegment> deleted;
+  {
+    const std::lock_guard lock(segments_mutex_);
+    const auto kept = std::find_if(
+        segments_.begin(), segments_.end(),
+        [&](const JournalSegment& segment) { return segment.header.base_sequence == sequence; });
+    ROOST_CHECK(kept != segments_.end(), "sequence={}", sequence);
+    deleted.assign(segments_.begin(), kept);
+    segments_.erase(segments_.begin(), kept);
+  }
+  for (const JournalSegment& segment : deleted) {
+    ROOST_CHECK(segment.open == nullptr, "{}", segment.name);
+    ROOST_RETURN_IF_ERROR(DeleteSegment(*directory_, segment.name));
+    bytes_ -= segment.bytes;
   }
   return {};
 }

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/status.h"
 #include "base/unique_fd.h"
 #include "log/data_directory.h"
@@ -43,6 +44,8 @@ struct JournalSpec {
   uint64_t segment_bytes = 0;
   uint8_t log_id[16] = {};
   uint64_t epoch = 0;
+  uint32_t running_s = 0;  // how long the log's brokers have run until now
+  uint64_t (*now_ns)() = &MonotonicNs;
 };
 
 class JournalWriter {
@@ -68,6 +71,18 @@ class JournalWriter {
   Status Maintain();
   Result<SegmentPlace> Find(uint64_t sequence, uint64_t position);
   uint64_t oldest_sequence();
+
+  // How long the log's brokers have run, in all, by the clock of the spec.
+  uint32_t running_s() const;
+  // All segments, oldest first; `open` is set in those that are not closed.
+  std::vector<JournalSegment> Segments();
+  // The next Append begins a segment, if the open one has an event.
+  void WantNextSegment() { wants_next_.store(true, std::memory_order_relaxed); }
+  // They are not the journal's any more: deletes the segments before the one that begins with event `sequence`, the
+  // oldest first. Begin no earlier than a checkpoint has what they come to. REQUIRES: they are closed, and that
+  // one is there.
+  Status DeleteBefore(uint64_t sequence);
+
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   bool degraded() const { return degraded_.load(std::memory_order_acquire); }
   // What Append answers when degraded.
@@ -79,6 +94,7 @@ class JournalWriter {
 
   Status Rotate(uint64_t position, uint64_t sequence);
   Status Begin(uint64_t position, uint64_t sequence);
+  Status BeginEarly(uint64_t position, uint64_t sequence);
   Status GrowOpenSegment();
   Result<UniqueFd> CreateNextSegment();
   void NoteRecords(Bytes records);
@@ -92,6 +108,8 @@ class JournalWriter {
 
   DataDirectory* const directory_;
   const JournalSpec spec_;
+  const uint64_t opened_ns_;
+  std::atomic<bool> wants_next_ = false;
 
   // The sequencer's.
   std::shared_ptr<OpenSegment> open_;
@@ -105,7 +123,8 @@ class JournalWriter {
   std::vector<JournalSegment> segments_;
 
   std::mutex sync_mutex_;         // one Sync at a time
-  uint64_t marked_position_ = 0;  // under sync_mutex_
+  uint64_t marked_position_ = 0;  // under sync_mutex_, like the next one
+  uint32_t marked_running_s_ = 0;
   std::atomic<uint64_t> bytes_ = 0;
 
   std::atomic<uint64_t> names_given_ = 0;  // to segments, by the sequencer

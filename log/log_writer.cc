@@ -16,6 +16,7 @@
 #include "log/journal_writer.h"
 #include "log/record.h"
 #include "log/recovery.h"
+#include "log/retention.h"
 #include "log/ring_condenser.h"
 #include "log/ring_writer.h"
 #include "log/segment_file.h"
@@ -44,6 +45,15 @@ Status CheckOptions(const LogOptions& options) {
   if (options.streams_max < 1 || options.streams_max > kStreamsMaxMax) {
     return invalid(
         fmt::format("there are 1 to {} streams, not {}", kStreamsMaxMax, options.streams_max));
+  }
+  if (options.retain_bytes != 0 && options.retain_bytes < 2 * options.segment_bytes) {
+    return invalid(
+        fmt::format("what is retained is at least two segments, {} bytes, not {}: allow "
+                    "more, or make segments smaller",
+                    2 * options.segment_bytes, options.retain_bytes));
+  }
+  if (options.retain_age_ns != 0 && options.retain_age_ns < kNsPerSecond) {
+    return invalid("events are retained for at least a second");
   }
   if (options.batch_events_max < 1 || options.batch_events_max > UINT16_MAX) {
     return invalid(
@@ -92,6 +102,7 @@ class Log final : public LogWriter {
                           RecoveryReport* report);
 
   uint64_t RevisionOf(std::string_view stream) const override;
+  uint64_t KeptFrom(std::string_view stream) const override;
   StageOutcome Stage(std::span<const EventToStage> events, const BatchOrigin& origin,
                      BatchPlace* place) override;
   bool HasStaged() const override { return !turn_.empty(); }
@@ -111,6 +122,9 @@ class Log final : public LogWriter {
   Status MaintainJournal() override { return journal_ ? journal_->Maintain() : Status(); }
   bool CondenseRing() override { return condenser_.Step(); }
   Result<SegmentPlace> FindSegment(uint64_t sequence, uint64_t position) override;
+  Result<RetentionRound> Retain(const ObserverMaker& make) override {
+    return retention_ ? retention_->Run(make) : RetentionRound();
+  }
   uint64_t journal_bytes() const override { return journal_ ? journal_->bytes() : 0; }
   bool degraded() const override { return journal_ && journal_->degraded(); }
   Degradation degradation() const override {
@@ -122,6 +136,7 @@ class Log final : public LogWriter {
   bool StageEvents(std::span<const EventToStage> events, const BatchOrigin& origin,
                    BatchPlace* place);
   uint32_t FindOrAddStream(std::string_view name);
+  void StartRetention();
 
   const LogOptions options_;
   RingWriter ring_;
@@ -131,6 +146,7 @@ class Log final : public LogWriter {
   IdentityFile identity_{};
   std::optional<DataDirectory> directory_;
   std::unique_ptr<JournalWriter> journal_;  // none with kMemory
+  std::optional<Retention> retention_;      // none where all is kept
   uint64_t head_ = 0;
   bool ends_with_mark_ = true;  // another one would say nothing
 };
@@ -205,17 +221,39 @@ Status Log::StartFromJournal(const std::string& socket, RecoveryObserver* observ
   journal_spec.segment_bytes = options_.segment_bytes;
   std::memcpy(journal_spec.log_id, identity_.log_id, sizeof(journal_spec.log_id));
   journal_spec.epoch = identity_.epoch;
+  journal_spec.running_s = recovered->running_s;
+  journal_spec.now_ns = options_.now_ns;
   auto journal = JournalWriter::Open(&*directory_, journal_spec, std::move(recovered->segments),
                                      turn_.first_position(), head_ + 1);
   if (!journal.ok()) return journal.status();
   journal_ = std::move(*journal);
   ring_.SetLogOldest(journal_->oldest_sequence());
+  StartRetention();
   return {};
+}
+
+void Log::StartRetention() {
+  if (options_.retain_bytes == 0 && options_.retain_age_ns == 0) return;
+  RetentionSpec spec{options_.retain_bytes, options_.retain_age_ns, options_.streams_max};
+  std::memcpy(spec.log_id, identity_.log_id, sizeof(spec.log_id));
+  retention_.emplace(&*directory_, journal_.get(), spec,
+                     [this](uint64_t oldest, const LogFold& fold) {
+                       ring_.SetLogOldest(oldest);
+                       // Streams have the same ids there: they stand in the records.
+                       fold.ForEachStream([this](uint32_t id, uint64_t revision) {
+                         if (revision > 0) ring_.SetKeptFrom(id, revision + 1);
+                       });
+                     });
 }
 
 uint64_t Log::RevisionOf(std::string_view stream) const {
   const uint32_t id = streams_.Find(stream);
   return id == kNoStream ? 0 : streams_.Revision(id);
+}
+
+uint64_t Log::KeptFrom(std::string_view stream) const {
+  const uint32_t id = streams_.Find(stream);
+  return id == kNoStream ? 1 : ring_.kept_from(id);
 }
 
 uint32_t Log::FindOrAddStream(std::string_view name) {

@@ -11,6 +11,7 @@
 #define ROOST_LOG_LOG_WRITER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,8 +19,10 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/status.h"
 #include "base/unique_fd.h"
+#include "log/checkpoint_file.h"
 #include "log/record_format.h"
 #include "log/ring_format.h"
 #include "log/verdict_format.h"
@@ -36,6 +39,9 @@ struct LogOptions {
   uint64_t batch_events_max = 1000;
   uint64_t batch_bytes_max = 4ull << 20;  // LogWriter lowers it to ring/4 and segment/2
   bool accept_damage = false;             // start on a damaged journal, without what is damaged
+  uint64_t retain_bytes = 0;              // of the journal's files; 0: all
+  uint64_t retain_age_ns = 0;             // of the broker's running time; 0: for ever
+  uint64_t (*now_ns)() = &MonotonicNs;    // the clock by which it runs
 };
 
 // One event to be staged. The body is a verified wire::Event; the rest is taken from it by the caller.
@@ -85,6 +91,20 @@ class RecoveryObserver {
  public:
   virtual ~RecoveryObserver() = default;
   virtual void OnEvent(const RecordHeader& header, Bytes body) = 0;
+
+  // What it knows so far, as sections of a checkpoint; and back, before the first OnEvent: then the events after
+  // those are the first that it sees. kCorruption: that can't be it, or something is missing.
+  virtual void SaveState(std::vector<StateSection>* /*sections*/) const {}
+  virtual Status LoadState(const Checkpoint& /*checkpoint*/) { return {}; }
+};
+using ObserverMaker = std::function<std::unique_ptr<RecoveryObserver>()>;
+
+// What one round of retention did.
+struct RetentionRound {
+  uint64_t segments = 0;          // deleted
+  uint64_t bytes = 0;             // of them
+  uint64_t oldest = 0;            // the oldest event that is left, if any was deleted
+  uint64_t checkpoint_bytes = 0;  // of the new checkpoint
 };
 
 // Where an old event is, for handing a read-only descriptor out.
@@ -119,6 +139,8 @@ class LogWriter {
 
   // Of the stream's newest event, staged ones included; 0: there is no such stream.
   virtual uint64_t RevisionOf(std::string_view stream) const = 0;
+  // The stream's oldest revision that retention has left in the journal, as far as is known; 1: it took none.
+  virtual uint64_t KeptFrom(std::string_view /*stream*/) const { return 1; }
   virtual StageOutcome Stage(std::span<const EventToStage> events, const BatchOrigin& origin,
                              BatchPlace* place) = 0;
   virtual bool HasStaged() const = 0;
@@ -157,6 +179,12 @@ class LogWriter {
   // The segment with event `sequence`, or with `position` when that is not 0. kGone: in none any more;
   // kNotFound: after head, or there is no journal. For a helper thread: it opens files.
   virtual Result<SegmentPlace> FindSegment(uint64_t sequence, uint64_t position) = 0;
+  // Deletes the segments at the front that options().retain_... no longer keep, when a checkpoint has what their
+  // events come to. `make` makes an observer that knows nothing. For a thread of its own: it reads what it deletes,
+  // and touches nothing of the running log but its list of segments. Cheap when there is nothing to do.
+  // kExhausted: no room for the checkpoint, try again later. After any other failure it does nothing more until
+  // the log is opened again, and says the same.
+  virtual Result<RetentionRound> Retain(const ObserverMaker& /*make*/) { return RetentionRound(); }
   virtual uint64_t journal_bytes() const = 0;
   virtual bool degraded() const = 0;
   virtual Degradation degradation() const = 0;

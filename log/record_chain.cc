@@ -22,6 +22,23 @@ void RecordChain::DropBatch() {
   state_ = before_batch_;
 }
 
+RecordChain::Knowledge RecordChain::Describe() const {
+  ROOST_CHECK(batch_is_complete());
+  Knowledge knowledge{state_.sequence, state_.closed, gaps_ > 0};
+  if (gaps_ == 0) return knowledge;
+  for (uint32_t id = 0; id < streams_->count(); ++id) knowledge.seen_since.push_back(!MaySkip(id));
+  return knowledge;
+}
+
+void RecordChain::Resume(const Knowledge& knowledge) {
+  ROOST_CHECK(batch_is_complete());
+  state_ = State();
+  state_.sequence = knowledge.sequence;
+  state_.closed = knowledge.closed;
+  gaps_ = knowledge.has_gaps ? 1 : 0;
+  seen_.assign(knowledge.seen_since.begin(), knowledge.seen_since.end());
+}
+
 const char* RecordChain::CheckOrder(const RecordHeader& record) const {
   if (record.kind == RecordKind::kClose) {
     if (!batch_is_complete()) return "a closing mark within a batch";

@@ -34,6 +34,19 @@ class RecordChain {
   // Whether the last record is a closing mark.
   bool closed() const { return state_.closed; }
 
+  // ---- checkpoints (log/stream_checkpoint.h) ----
+
+  // What it knows besides the directory. REQUIRES, of both: the last batch is complete.
+  struct Knowledge {
+    uint64_t sequence = 0;
+    bool closed = false;
+    bool has_gaps = false;           // events were missing before some record
+    std::vector<bool> seen_since{};  // with gaps, by stream: it had an event since the last one
+  };
+  Knowledge Describe() const;
+  // The directory has been filled already.
+  void Resume(const Knowledge& knowledge);
+
   // Drops the incomplete batch: all is as it was before its first record.
   void DropBatch();
 

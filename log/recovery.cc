@@ -1,11 +1,14 @@
 // What is taken for the log, in this order.
 //
+// It begins
+//   B1. behind the newest valid checkpoint (log/checkpoint_format.h): the segments before it are deleted;
+//   B2. else with event 1. A checkpoint that is damaged does not matter where B1 holds for an older one whose segment
+//       is there, or B2 does.
 // A segment belongs to it if
 //   S1. its header is valid (log/segment_format.h), its file is named by its base sequence, and it bears
 //       this log's id;
 //   S2. it begins at the sequence and position where the one before it ended; or, where the one
-//       before it says in its footer which events were left out, behind those. The first may begin
-//       anywhere: retention takes from the front.
+//       before it says in its footer which events were left out, behind those.
 // A record belongs to it if
 //   R1 to R5. it is valid (log/record_format.h), behind the valid records before it;
 //   R6. its batch is complete.
@@ -26,7 +29,7 @@
 //       holds.
 //
 // Everything else is damage: refused, or, with accept_damage, left out from the end of the last
-// complete batch to the end of that segment. Segments against S1, or which begin before the end of the
+// complete batch to the end of that segment. A log without a beginning begins with its first segment then. Segments against S1, or which begin before the end of the
 // one before them, are set aside whole then. Which events are missing is noted in the footer of the
 // segment before.
 #include "log/recovery.h"
@@ -43,6 +46,7 @@
 
 #include "base/check.h"
 #include "log/file_io.h"
+#include "log/journal_start.h"
 #include "log/record.h"
 #include "log/record_chain.h"
 #include "log/segment_bytes.h"
@@ -50,6 +54,7 @@
 #include "log/segment_file.h"
 #include "log/segment_scanner.h"
 #include "log/segment_survey.h"
+#include "log/stream_checkpoint.h"
 #include "log/unsynced.h"
 
 namespace roost {
@@ -89,8 +94,13 @@ class Recovery {
   };
 
   Status FindCandidates();
+  Status FindStart();
+  Status SetCheckpointsAside();
   Status SettleTroubles();
   void StartRing();
+  Status LoadCheckpoint();
+  Status BeginWith(const SegmentHeader& first);
+  Status FinishRetention();
 
   Result<bool> Connect(const Candidate& candidate);
   Status NoteGap(uint64_t lost_last);
@@ -126,6 +136,9 @@ class Recovery {
   RecoveryReport* const report_;
   RecordChain chain_;
   std::vector<Candidate> candidates_;
+  JournalStart start_;
+  std::vector<StreamTail> tails_;               // as the checkpoint has them
+  std::vector<std::string> obsolete_segments_;  // names
   std::vector<PendingRecord> pending_;
   std::vector<std::byte> pending_bytes_;
   uint64_t lost_last_ = 0;  // as the footer of the segment before says
@@ -159,8 +172,10 @@ Status Recovery::SetAside(const Candidate& candidate, const std::string& why) {
 
 Status Recovery::Run() {
   ROOST_RETURN_IF_ERROR(FindCandidates());
+  ROOST_RETURN_IF_ERROR(FindStart());
   ROOST_RETURN_IF_ERROR(SettleTroubles());
   StartRing();
+  ROOST_RETURN_IF_ERROR(LoadCheckpoint());
   for (size_t index = 0; index < candidates_.size(); ++index) {
     auto connected = Connect(candidates_[index]);
     if (!connected.ok()) return connected.status();
@@ -171,6 +186,7 @@ Status Recovery::Run() {
   if (spec_.same_boot && !spec_.was_closed) {
     ROOST_RETURN_IF_ERROR(WriteUnsyncedAgain(directory_, result_.segments));
   }
+  ROOST_RETURN_IF_ERROR(FinishRetention());
   ring_->FinishLoading(*streams_);
   result_.head = chain_.sequence();
   result_.ends_with_mark = chain_.closed() || result_.segments.empty();
@@ -201,6 +217,86 @@ Status Recovery::FindCandidates() {
   return {};
 }
 
+// B1 and B2.
+Status Recovery::FindStart() {
+  auto start = FindJournalStart(directory_.path(), candidates_, spec_.log_id);
+  if (!start.ok()) return start.status();
+  start_ = std::move(*start);
+  const auto kept = candidates_.begin() + static_cast<ptrdiff_t>(start_.segments_before);
+  for (auto segment = candidates_.begin(); segment != kept; ++segment) {
+    obsolete_segments_.push_back(segment->name);
+  }
+  candidates_.erase(candidates_.begin(), kept);
+  for (const Candidate& candidate : candidates_) {
+    result_.running_s = std::max(result_.running_s, candidate.running_s);
+  }
+  if (start_.trouble.ok()) return {};
+  if (!spec_.accept_damage) return Damage(start_.trouble.message());
+  ROOST_RETURN_IF_ERROR(NoteLoss(start_.trouble.message()));
+  return SetCheckpointsAside();
+}
+
+Status Recovery::SetCheckpointsAside() {
+  for (const DamagedCheckpoint& damaged : start_.damaged) {
+    const std::string name = CheckpointName(damaged.first_sequence);
+    ROOST_RETURN_IF_ERROR(directory_.Rename(name, name + ".damaged"));
+  }
+  start_.damaged.clear();
+  return {};
+}
+
+// Before the first record.
+Status Recovery::LoadCheckpoint() {
+  if (!start_.checkpoint) {
+    const bool begins_later = !candidates_.empty() && candidates_[0].header.base_sequence > 1;
+    return begins_later ? BeginWith(candidates_[0].header) : Status();
+  }
+  const Status loaded = LoadStreams(*start_.checkpoint, streams_, &chain_,
+                                    [this](uint32_t id, const StreamTail& tail) {
+                                      ring_->LoadStream(id, tail);
+                                      tails_.resize(id + 1);
+                                      tails_[id] = tail;
+                                    });
+  ROOST_RETURN_IF_ERROR(loaded);
+  if (observer_ != nullptr) ROOST_RETURN_IF_ERROR(observer_->LoadState(*start_.checkpoint));
+  start_.checkpoint->bytes = {};
+  return {};
+}
+
+// What came before this segment is lost, and that was accepted: a checkpoint of what is known says so to the next
+// start.
+Status Recovery::BeginWith(const SegmentHeader& first) {
+  chain_.SkipTo(first.base_sequence - 1);
+  result_.position = first.base_position;
+  tails_.resize(streams_->count());
+  std::vector<StateSection> sections = {SaveStreams(*streams_, chain_, tails_)};
+  if (observer_ != nullptr) observer_->SaveState(&sections);
+  CheckpointHeader header{};
+  std::memcpy(header.log_id, spec_.log_id, sizeof(header.log_id));
+  header.first_sequence = first.base_sequence;
+  header.first_position = first.base_position;
+  if (start_.checkpoint) start_.obsolete.push_back(start_.checkpoint->first_sequence());
+  return WriteCheckpoint(directory_, first.base_sequence, MakeCheckpoint(header, sections));
+}
+
+// What a broker was about to delete when it died. The checkpoint's name must be on the disk before.
+Status Recovery::FinishRetention() {
+  if (!obsolete_segments_.empty()) ROOST_RETURN_IF_ERROR(directory_.Sync());
+  for (const std::string& name : obsolete_segments_) {
+    ROOST_RETURN_IF_ERROR(DeleteSegment(directory_, name));
+  }
+  for (const DamagedCheckpoint& damaged : start_.damaged) {
+    if (!report_->cut.empty()) report_->cut += "; ";
+    report_->cut +=
+        fmt::format("removed a checkpoint that is not needed ({})", damaged.why.message());
+    ROOST_RETURN_IF_ERROR(directory_.Remove(CheckpointName(damaged.first_sequence)));
+  }
+  for (const uint64_t sequence : start_.obsolete) {
+    ROOST_RETURN_IF_ERROR(directory_.Remove(CheckpointName(sequence)));
+  }
+  return directory_.Remove(kNewCheckpointName);
+}
+
 // S1, P2.
 Status Recovery::SettleTroubles() {
   const size_t blank = spec_.same_boot ? candidates_.size() : FirstOfBlankTail(candidates_);
@@ -222,18 +318,20 @@ Status Recovery::SettleTroubles() {
 // The ring begins where it will surely not be reclaimed again, so that most of the journal need not be
 // copied into it.
 void Recovery::StartRing() {
-  if (candidates_.empty()) {
-    result_.position = kFirstPosition;
-    ring_->StartAt(kFirstPosition, 0);
-    return;
+  uint64_t position = kFirstPosition;
+  uint64_t sequence = 1;
+  if (start_.checkpoint) {
+    position = start_.checkpoint->first_position();
+    sequence = start_.checkpoint->first_sequence();
+  } else if (!candidates_.empty()) {
+    position = candidates_.front().header.base_position;
+    sequence = candidates_.front().header.base_sequence;
   }
-  const SegmentHeader& first = candidates_.front().header;
-  const uint64_t newest = candidates_.back().header.base_position;
+  const uint64_t newest = candidates_.empty() ? position : candidates_.back().header.base_position;
   const uint64_t reach = ring_->records_size();
-  const bool is_long = newest > first.base_position && newest - first.base_position > reach;
-  ring_->StartAt(is_long ? newest - reach : first.base_position, first.base_sequence - 1);
-  if (first.base_sequence > 1) chain_.SkipTo(first.base_sequence - 1);
-  result_.position = first.base_position;
+  const bool is_long = newest > position && newest - position > reach;
+  ring_->StartAt(is_long ? newest - reach : position, sequence - 1);
+  result_.position = position;
 }
 
 // ---- one segment after the other ----
@@ -257,7 +355,9 @@ Result<bool> Recovery::Connect(const Candidate& candidate) {
             ? text
             : fmt::format("events {} to {} are left out", expected, header.base_sequence - 1));
     if (!noted.ok()) return noted;
-    if (Status status = NoteGap(header.base_sequence - 1); !status.ok()) return status;
+    Status status =
+        result_.segments.empty() ? BeginWith(header) : NoteGap(header.base_sequence - 1);
+    if (!status.ok()) return status;
   }
   chain_.SkipTo(header.base_sequence - 1);
   result_.position = header.base_position;
@@ -266,7 +366,6 @@ Result<bool> Recovery::Connect(const Candidate& candidate) {
 
 // Writes into the footer of the segment before that events up to this one are missing behind it.
 Status Recovery::NoteGap(uint64_t lost_last) {
-  if (result_.segments.empty()) return {};  // as if retention had taken them
   JournalSegment& before = result_.segments.back();
   if (before.open != nullptr) {
     ROOST_RETURN_IF_ERROR(before.open->Close(lost_last));

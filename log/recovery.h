@@ -35,6 +35,7 @@ struct RecoveredJournal {
   uint64_t head = 0;
   bool ends_with_mark = false;        // or there is no record at all
   bool sequences_may_repeat = false;  // events that were visible may be gone
+  uint32_t running_s = 0;             // how long the log's brokers have run, in all
 };
 
 // `streams` is empty, `ring` is new and identified; its StartAt, Load and FinishLoading are called.

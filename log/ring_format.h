@@ -19,8 +19,9 @@
 // stream hash     open addressing, linear: slot = StreamHash(name) & (hash_slots - 1), then the next;
 //                 0 is free, else id + 1. Never more than half full; nothing is ever removed. A new
 //                 stream that would lie more than kHashProbesMax slots away is refused.
-// names           the streams' names, one after another, without separators. A stream of which damage
-//                 or retention took every event has no name, no hash slot and revision 0.
+// names           the streams' names, one after another, without separators. A stream of which damage took
+//                 every event has no name, no hash slot and revision 0. One of which retention took them keeps
+//                 all of it; its last_position leads to what is gone.
 // verdicts        a protocol of its own: log/verdict_format.h.
 //
 // Commit protocol, the whole of it:
@@ -82,7 +83,10 @@ struct StreamEntry {
   std::atomic<uint64_t> revision;       // of its newest event
   std::atomic<uint64_t> last_sequence;
   std::atomic<uint64_t> last_time_ns;
-  uint64_t reserved[2];
+  std::atomic<uint64_t>
+      kept_from;  // the oldest revision that retention has left in the journal; a hint, grows;
+                  // 0 or 1: it took none. revision + 1: it took all
+  uint64_t reserved;
 };
 static_assert(sizeof(StreamEntry) == 64);
 
@@ -117,7 +121,9 @@ struct RingHeader {
   alignas(64) std::atomic<uint64_t> reclaimed;  // records before this position may be overwritten
   alignas(64) std::atomic<uint64_t> oldest;  // sequence of the oldest whole event; relaxed, a hint
   alignas(64) std::atomic<uint64_t> stream_count;  // entries 0 .. stream_count-1 are there
-  std::atomic<uint64_t> log_oldest;  // oldest event that journal or ring still have; a hint
+  std::atomic<uint64_t>
+      log_oldest;  // oldest event that the journal still has, or the ring if there is
+                   // none; a hint, which grows before an event goes
   alignas(64) std::atomic<uint64_t> policy_version;  // log/verdict_format.h; 0: there is no policy
 };
 static_assert(sizeof(RingHeader) <= kRingPage);

@@ -150,7 +150,8 @@ uint64_t RingReader::head() const {
 }
 uint64_t RingReader::oldest() const { return header().oldest.load(std::memory_order_relaxed); }
 uint64_t RingReader::log_oldest() const {
-  return header().log_oldest.load(std::memory_order_relaxed);
+  // The journal may keep less than the ring has.
+  return std::min(header().log_oldest.load(std::memory_order_relaxed), oldest());
 }
 uint64_t RingReader::reclaimed() const {
   return header().reclaimed.load(std::memory_order_relaxed);

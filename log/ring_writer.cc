@@ -265,6 +265,26 @@ void RingWriter::Load(uint64_t position, Bytes record) {
   head_ = record_header.sequence;
 }
 
+void RingWriter::LoadStream(uint32_t id, const StreamTail& tail) {
+  StreamEntry& stream = entry(id);
+  stream.revision.store(tail.revision, std::memory_order_relaxed);
+  stream.last_sequence.store(tail.sequence, std::memory_order_relaxed);
+  stream.last_time_ns.store(tail.time_ns, std::memory_order_relaxed);
+  stream.last_position.store(tail.position, std::memory_order_release);
+  SetKeptFrom(id, tail.revision + 1);
+}
+
+// Most streams have no event in a segment; their pages stay as they are.
+void RingWriter::SetKeptFrom(uint32_t id, uint64_t revision) {
+  StreamEntry& stream = entry(id);
+  if (stream.kept_from.load(std::memory_order_relaxed) >= revision) return;
+  stream.kept_from.store(revision, std::memory_order_relaxed);
+}
+
+uint64_t RingWriter::kept_from(uint32_t id) const {
+  return std::max<uint64_t>(1, entry(id).kept_from.load(std::memory_order_relaxed));
+}
+
 void RingWriter::FinishLoading(const StreamDirectory& streams) {
   DescribeStreams(streams);
   PublishStreams();

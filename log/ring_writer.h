@@ -1,6 +1,6 @@
 // Makes the ring and is its one writer. The steps are those of log/ring_format.h.
 //
-// One thread, but for fd(). Nothing is allocated after Create. Pages are touched as they are needed.
+// One thread, but for fd() and the last functions. Nothing is allocated after Create. Pages are touched as they are needed.
 #ifndef ROOST_LOG_RING_WRITER_H_
 #define ROOST_LOG_RING_WRITER_H_
 
@@ -17,6 +17,14 @@
 #include "log/verdict_format.h"
 
 namespace roost {
+
+// The newest event of a stream.
+struct StreamTail {
+  uint64_t revision = 0;
+  uint64_t position = 0;
+  uint64_t sequence = 0;
+  uint64_t time_ns = 0;
+};
 
 // What a new ring is to be like; records_size is a power of two within kRingBytesMin and kRingBytesMax.
 struct RingSpec {
@@ -49,6 +57,9 @@ class RingWriter {
   // The ring begins empty: it will have the records from `position` on, and those behind event
   // `sequence`.
   void StartAt(uint64_t position, uint64_t sequence);
+  // Takes the next stream in as events before the position of StartAt have left it, which are in no journal
+  // any more. Before any Load.
+  void LoadStream(uint32_t id, const StreamTail& tail);
   // Takes a record of the journal in, in order, gaps allowed. One before the position of StartAt
   // counts for its stream alone.
   void Load(uint64_t position, Bytes record);
@@ -63,7 +74,11 @@ class RingWriter {
   // Whether a new stream of this name can be found by readers without a long search.
   bool HasRoomForStream(std::string_view name) const;
 
+  // ---- afterwards, any one thread ----
+
   void SetLogOldest(uint64_t sequence);
+  void SetKeptFrom(uint32_t id, uint64_t revision);
+  uint64_t kept_from(uint32_t id) const;
 
  private:
   RingWriter() = default;

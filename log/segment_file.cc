@@ -93,7 +93,6 @@ Status WriteSegmentHeader(int fd, SegmentHeader header, std::string_view name) {
   header.magic = kSegmentMagic;
   if (!IsCompressed(header)) header.version = kSegmentVersion;
   header.record_version = kRecordVersion;
-  header.reserved = 0;
   header.crc32c = Checksum(header);
   return WriteAt(fd, BytesOf(header), 0, name);
 }
@@ -127,20 +126,23 @@ Result<SegmentHeader> ReadSegmentHeader(int fd, std::string_view name) {
   return header;
 }
 
-Status WriteSyncMark(int fd, uint64_t position, std::string_view name) {
-  SyncMark mark{.position = position, .reserved = 0, .crc32c = 0};
+Status WriteSyncMark(int fd, uint64_t position, uint32_t running_s, std::string_view name) {
+  SyncMark mark{.position = position, .running_s = running_s, .crc32c = 0};
   mark.crc32c = Checksum(mark);
   return WriteAt(fd, BytesOf(mark), kSyncMarkOffset, name);
 }
 
 Result<uint64_t> ReadSyncMark(int fd, const SegmentHeader& header, std::string_view name,
-                              bool* is_sound) {
+                              bool* is_sound, uint32_t* running_s) {
   SyncMark mark;
   auto whole = ReadStruct(fd, &mark, kSyncMarkOffset, name);
   if (!whole.ok()) return whole.status();
-  const bool is_right = *whole && mark.reserved == 0 && mark.crc32c == Checksum(mark) &&
-                        mark.position >= header.base_position;
-  const bool is_absent = mark.position == 0 && mark.reserved == 0 && mark.crc32c == 0;
+  const bool is_right =
+      *whole && mark.crc32c == Checksum(mark) && mark.position >= header.base_position;
+  const bool is_absent = mark.position == 0 && mark.running_s == 0 && mark.crc32c == 0;
+  if (running_s != nullptr) {
+    *running_s = is_right ? std::max(header.running_s, mark.running_s) : header.running_s;
+  }
   if (is_sound != nullptr) *is_sound = is_right || is_absent;
   return is_right ? mark.position : header.base_position;
 }

@@ -31,11 +31,11 @@ Status WriteSegmentHeader(int fd, SegmentHeader header, std::string_view name);
 // kCorruption, kIncompatible, kIoError; kGone for a file cut to nothing.
 Result<SegmentHeader> ReadSegmentHeader(int fd, std::string_view name);
 
-Status WriteSyncMark(int fd, uint64_t position, std::string_view name);
+Status WriteSyncMark(int fd, uint64_t position, uint32_t running_s, std::string_view name);
 // base_position if there is none: nothing is known to be on the disk. *is_sound: there is a good one, or
-// none was written.
+// none was written. *running_s: of the mark, else of the header.
 Result<uint64_t> ReadSyncMark(int fd, const SegmentHeader& header, std::string_view name,
-                              bool* is_sound = nullptr);
+                              bool* is_sound = nullptr, uint32_t* running_s = nullptr);
 
 // The footer, if there is a valid one. Its index is checked as well, and read into `index` if given.
 Result<std::optional<SegmentFooter>> ReadFooter(int fd, const SegmentHeader& header,

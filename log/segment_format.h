@@ -41,6 +41,8 @@
 //   <20 digits>.segment
 //   next.segment    preallocated for the next segment; gets its header, then its name, when it is begun
 //   compact.new     a closed segment while it is compressed; or expanded again, when damage was accepted
+//   <20 digits>.checkpoint    what the events before that segment come to (log/checkpoint_format.h)
+//   checkpoint.new  the same while it is written
 //   *.damaged       a segment that --accept-damage has set aside; Roost does not look at it any more
 //
 // A footer is valid if it ends the file, its magic, version and checksum are right, and its fields fit
@@ -79,8 +81,8 @@ struct SegmentHeader {
   uint64_t base_position;
   uint64_t created_ns;  // CLOCK_REALTIME
   uint64_t size;        // preallocated bytes, with this header
-  uint32_t reserved;
-  uint32_t crc32c;  // of the bytes before it
+  uint32_t running_s;   // how long the log's brokers had run, in all, when it was begun
+  uint32_t crc32c;      // of the bytes before it
 };
 static_assert(sizeof(SegmentHeader) == 80);
 
@@ -91,9 +93,9 @@ inline bool IsCompressed(const SegmentHeader& header) {
 inline constexpr uint64_t kSyncMarkOffset =
     512;  // a sector of its own: written whole or not at all
 struct SyncMark {
-  uint64_t position;  // what is before it is on the disk
-  uint32_t reserved;
-  uint32_t crc32c;  // of the bytes before it
+  uint64_t position;   // what is before it is on the disk
+  uint32_t running_s;  // as in the header, when it was written
+  uint32_t crc32c;     // of the bytes before it
 };
 static_assert(sizeof(SyncMark) == 16);
 

@@ -57,7 +57,8 @@ Result<SurveyedSegment> Survey(const SegmentFile& file) {
                                    file.path, segment.file_bytes)};
     return segment;
   }
-  auto mark = ReadSyncMark(fd.get(), *header, file.path, &segment.mark_is_sound);
+  auto mark =
+      ReadSyncMark(fd.get(), *header, file.path, &segment.mark_is_sound, &segment.running_s);
   if (!mark.ok()) return mark.status();
   segment.mark = *mark;
   return segment;

@@ -27,6 +27,7 @@ struct SurveyedSegment {
   std::optional<SegmentFooter> footer;
   uint64_t mark = 0;  // base_position: nothing is known to be on the disk
   bool mark_is_sound = true;
+  uint32_t running_s = 0;  // how long the log's brokers had run, as far as it knows
 
   bool has_mark() const { return mark != header.base_position; }
   // How far records may reach, by the file's size. REQUIRES: it is not compressed.

@@ -165,6 +165,34 @@ void StreamDirectory::Restart(uint32_t id, uint64_t revision, uint64_t position,
   if (roots > 1) SetRoot(stream, roots - 2, jump);
 }
 
+std::vector<uint64_t> StreamDirectory::RootsOf(uint32_t id) const {
+  const Stream& stream = streams_[id];
+  std::vector<uint64_t> roots(RootCount(stream.trees));
+  for (size_t index = 0; index < roots.size(); ++index) roots[index] = Root(stream, index);
+  return roots;
+}
+
+size_t StreamDirectory::RootCountOf(uint64_t revision) { return RootCount(TreesOf(revision)); }
+
+void StreamDirectory::Restore(std::string_view name, uint64_t revision,
+                              std::span<const uint64_t> roots) {
+  ROOST_CHECK(changes_.empty(), "{} changes", changes_.size());
+  ROOST_CHECK(revision <= kRevisionMax && roots.size() == RootCountOf(revision),
+              "revision={} roots={}", revision, roots.size());
+  if (name.empty()) {
+    ROOST_CHECK(streams_.size() < streams_max_);
+    streams_.emplace_back();
+    return;
+  }
+  const uint32_t id = count();
+  AddWithId(id, name);
+  Accept();
+  Stream& stream = streams_[id];
+  stream.revision = revision;
+  stream.trees = TreesOf(revision);
+  for (size_t index = 0; index < roots.size(); ++index) SetRoot(stream, index, roots[index]);
+}
+
 void StreamDirectory::RollBackTo(size_t savepoint) {
   ROOST_CHECK(savepoint <= changes_.size(), "savepoint={} of {}", savepoint, changes_.size());
   while (changes_.size() > savepoint) {

@@ -75,6 +75,19 @@ class StreamDirectory {
   // jump link alone. The links of events to come that lead elsewhere are 0.
   void Restart(uint32_t id, uint64_t revision, uint64_t position, uint64_t jump);
 
+  // ---- checkpoints (log/stream_checkpoint.h); not staged ----
+
+  static constexpr uint64_t kRevisionMax = (1ull << 47) - 1;  // has at most kRootsMax roots
+
+  bool HasRoomForName(size_t size) const { return size <= names_.size() - names_end_; }
+  // Positions of the roots, oldest first. How many there are follows from the revision.
+  std::vector<uint64_t> RootsOf(uint32_t id) const;
+  static size_t RootCountOf(uint64_t revision);
+  // The next stream, as it was; "": one that has lost its name, at revision 0 and without roots.
+  // REQUIRES: nothing is staged; 1 to kRevisionMax, and RootCountOf(revision) roots; the name is no other's and
+  // there is room.
+  void Restore(std::string_view name, uint64_t revision, std::span<const uint64_t> roots);
+
  private:
   static constexpr size_t kRootsInline = 4;
   static constexpr size_t kRootsMax = 48;  // 2^48 events of 128 bytes fill no disk

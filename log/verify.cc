@@ -1,7 +1,6 @@
 #include "log/verify.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,6 +16,8 @@
 #include "base/utf8.h"
 #include "log/data_directory.h"
 #include "log/file_io.h"
+#include "log/journal_start.h"
+#include "log/name_space.h"
 #include "log/record.h"
 #include "log/record_chain.h"
 #include "log/ring_format.h"
@@ -24,33 +25,13 @@
 #include "log/segment_file.h"
 #include "log/segment_scanner.h"
 #include "log/segment_survey.h"
+#include "log/stream_checkpoint.h"
 #include "log/stream_directory.h"
 
 namespace roost {
 namespace {
 
 using Severity = VerifyFinding::Severity;
-
-// Address space for the streams' names, touched as they come.
-class NameSpace {
- public:
-  explicit NameSpace(uint64_t size) : size_(size) {
-    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory != MAP_FAILED) memory_ = static_cast<char*>(memory);
-  }
-  ~NameSpace() {
-    if (memory_ != nullptr) ::munmap(memory_, size_);
-  }
-  NameSpace(const NameSpace&) = delete;
-  NameSpace& operator=(const NameSpace&) = delete;
-  bool valid() const { return memory_ != nullptr; }
-  std::span<char> span() const { return {memory_, size_}; }
-
- private:
-  char* memory_ = nullptr;
-  uint64_t size_;
-};
 
 bool FitsText(const flatbuffers::String* text, uint64_t length_max) {
   return text == nullptr || text->size() <= length_max;
@@ -106,6 +87,9 @@ class Verifier {
  private:
   Status CheckIdentity();
   Status FindSegments();
+  Status FindStart(std::vector<Segment>* segments);
+  void MakeStreams();
+  Status LoadCheckpoint();
   Status CheckSpare(int fd);
   Status CheckFrames(int fd);
   void Connect(const Segment& segment);
@@ -131,6 +115,7 @@ class Verifier {
   std::optional<IdentityFile> identity_;
   bool same_boot_ = true;
   std::vector<Segment> segments_;
+  std::optional<Checkpoint> checkpoint_;  // that the journal begins behind
   std::unique_ptr<NameSpace> names_;
   std::unique_ptr<StreamDirectory> streams_;
   std::unique_ptr<RecordChain> chain_;
@@ -162,12 +147,9 @@ Status Verifier::Run() {
   if (segments_.empty() && !identity_) {
     return {StatusCode::kNotFound, "there is no log in " + directory_};
   }
-  // Each name is in the body of its stream's first event, so the journal bounds them.
-  names_ = std::make_unique<NameSpace>(report_->file_bytes + kRingPage);
+  MakeStreams();
   if (!names_->valid()) return Status::FromErrno(ENOMEM, "verify " + directory_);
-  streams_ = std::make_unique<StreamDirectory>(
-      names_->span(), std::min(kStreamsMaxMax, report_->file_bytes / kEventBytesMin + 1));
-  chain_ = std::make_unique<RecordChain>(streams_.get());
+  if (checkpoint_) ROOST_RETURN_IF_ERROR(LoadCheckpoint());
   for (size_t index = 0; index < segments_.size(); ++index) {
     ROOST_RETURN_IF_ERROR(CheckSegment(index));
   }
@@ -178,7 +160,58 @@ Status Verifier::Run() {
   return {};
 }
 
+// Each name is in the body of its stream's first event or in the checkpoint, so their sizes bound names and streams.
+void Verifier::MakeStreams() {
+  const uint64_t checkpoint_bytes = checkpoint_ ? checkpoint_->bytes.size() : 0;
+  names_ = std::make_unique<NameSpace>(report_->file_bytes + checkpoint_bytes + kRingPage);
+  streams_ = std::make_unique<StreamDirectory>(
+      names_->span(),
+      std::min(kStreamsMaxMax, report_->file_bytes / kEventBytesMin + checkpoint_bytes + 1));
+  chain_ = std::make_unique<RecordChain>(streams_.get());
+}
+
+Status Verifier::LoadCheckpoint() {
+  const Status loaded =
+      LoadStreams(*checkpoint_, streams_.get(), chain_.get(), [](uint32_t, const StreamTail&) {});
+  if (loaded.code() == StatusCode::kCorruption) {
+    const CheckpointView::Section* section = checkpoint_->view.Find(SectionKind::kStreams);
+    Add(Severity::kError, checkpoint_->path, section == nullptr ? 0 : section->offset,
+        loaded.message());
+    MakeStreams();
+    if (!names_->valid()) return Status::FromErrno(ENOMEM, "verify " + directory_);
+    chain_->SkipTo(checkpoint_->first_sequence() - 1);
+  } else if (!loaded.ok()) {
+    return loaded;
+  }
+  // The first segment must go on behind it.
+  has_before_ = true;
+  end_ = checkpoint_->first_position();
+  return {};
+}
+
 // ---- which files ----
+
+// B1 and B2 of recovery.cc.
+Status Verifier::FindStart(std::vector<Segment>* segments) {
+  auto start = FindJournalStart(directory_, *segments, identity_ ? identity_->log_id : nullptr);
+  if (!start.ok()) return start.status();
+  for (const DamagedCheckpoint& damaged : start->damaged) {
+    Add(Severity::kError, directory_ + "/" + CheckpointName(damaged.first_sequence), 0,
+        damaged.why.message());
+  }
+  if (!start->trouble.ok() && start->damaged.empty()) {
+    Add(Severity::kError, segments->front().path, 0, start->trouble.message());
+  }
+  for (size_t index = 0; index < start->segments_before; ++index) {
+    Add(Severity::kWarning, (*segments)[index].path, 0,
+        "retention was deleting it: a checkpoint has what its events came to; the next start goes "
+        "on with that");
+  }
+  segments->erase(segments->begin(),
+                  segments->begin() + static_cast<ptrdiff_t>(start->segments_before));
+  checkpoint_ = std::move(start->checkpoint);
+  return {};
+}
 
 Status Verifier::CheckIdentity() {
   const std::string path = directory_ + "/identity";
@@ -202,6 +235,7 @@ Status Verifier::CheckIdentity() {
 Status Verifier::FindSegments() {
   auto segments = SurveySegments(directory_);
   if (!segments.ok()) return segments.status();
+  ROOST_RETURN_IF_ERROR(FindStart(&*segments));
   // P2 of recovery.cc.
   const size_t kept = same_boot_ ? segments->size() : FirstOfBlankTail(*segments);
   for (size_t index = kept; index < segments->size(); ++index) {
@@ -320,6 +354,11 @@ Status Verifier::CheckSegment(size_t index) {
   lost_last_ = segment.footer ? segment.footer->lost_last : 0;
 
   const UniqueFd fd(::open(segment.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.valid() && errno == ENOENT) {
+    Add(Severity::kWarning, segment.path, 0, "retention has deleted it meanwhile");
+    is_damaged_ = true;
+    return {};
+  }
   if (!fd.valid()) return Status::FromErrno(errno, "open " + segment.path);
   uint64_t scan_end = segment.header.base_position;
   if (!IsCompressed(segment.header)) scan_end = segment.file_end();

@@ -116,7 +116,7 @@ class RecoveryTest : public LogFixture {
   uint64_t EndOfBatch(size_t number) const { return FileOffset(ends_[number].position); }
   void SetMark(const std::string& path, uint64_t position) {
     const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-    ASSERT_TRUE(WriteSyncMark(fd.get(), position, path).ok());
+    ASSERT_TRUE(WriteSyncMark(fd.get(), position, 0, path).ok());
   }
 
   std::vector<BatchEnd> ends_;
