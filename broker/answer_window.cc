@@ -34,4 +34,47 @@ void AnswerWindow::Forget(uint64_t number) {
   if (slot(number).number == number) slot(number) = KeptAnswer();
 }
 
+void AnswerWindow::Save(StateWriter* out) const {
+  std::vector<const KeptAnswer*> kept;
+  for (size_t i = 0; slots_ && i < kSize; ++i) {
+    if (slots_[i].number != 0) kept.push_back(&slots_[i]);
+  }
+  std::ranges::sort(kept, {}, &KeptAnswer::number);
+  out->Number(kept.size());
+  for (const KeptAnswer* answer : kept) {
+    out->Number(answer->number);
+    out->Number(static_cast<uint64_t>(answer->kind));
+    for (const uint64_t number :
+         {uint64_t{answer->count}, answer->first, answer->last, answer->revision, answer->expect}) {
+      out->Number(number);
+    }
+    out->Number(answer->refused ? answer->refused->size() : 0);
+    for (size_t i = 0; answer->refused && i < answer->refused->size(); ++i) {
+      out->Flag((*answer->refused)[i]);
+    }
+  }
+}
+
+bool AnswerWindow::Load(StateReader* in) {
+  for (size_t left = in->Count(kSize); left > 0; --left) {
+    KeptAnswer answer;
+    answer.number = in->Number();
+    answer.kind = static_cast<KeptAnswer::Kind>(
+        in->Number(static_cast<uint64_t>(KeptAnswer::Kind::kGroupRemoved)));
+    answer.count = in->Number32();
+    answer.first = in->Number();
+    answer.last = in->Number();
+    answer.revision = in->Number();
+    answer.expect = in->Number();
+    if (const size_t tokens = in->Count(kRefusedMax); tokens > 0) {
+      auto refused = std::make_shared<std::vector<bool>>();
+      while (refused->size() < tokens) refused->push_back(in->Flag());
+      answer.refused = std::move(refused);
+    }
+    if (!in->ok() || answer.number <= highest_) return in->Fail();
+    Put(answer);
+  }
+  return in->ok();
+}
+
 }  // namespace roost

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "ipc/protocol.h"
+#include "log/state_codec.h"
 
 namespace roost {
 
@@ -68,8 +69,13 @@ class AnswerWindow {
 
   uint64_t highest() const { return highest_; }
 
+  // Those that are kept, for a checkpoint, in the order of their numbers; and back, into an empty window.
+  void Save(StateWriter* out) const;
+  bool Load(StateReader* in);
+
  private:
   static constexpr uint64_t kSize = kRequestsInFlightMax;
+  static constexpr size_t kRefusedMax = 1000;  // no settle has as many tokens
 
   KeptAnswer& slot(uint64_t number) { return slots_[number % kSize]; }
 

@@ -111,6 +111,7 @@ struct Broker::Parts {
   std::optional<Attacher> attacher;
   std::optional<Appender> appender;
   std::optional<Waker> waker;
+  std::optional<Sweeper> sweeper;  // none without a journal
   std::optional<Librarian> librarian;
   std::optional<Syncer> syncer;
   std::optional<RequestHandler> handler;
@@ -201,7 +202,8 @@ void Broker::Parts::MakeParts() {
                    options.sessions_max);
   appender.emplace(log.get(), &ids, &*counters, &*turn);
   waker.emplace(&*waker_ring, &*counters);
-  librarian.emplace(log.get(), &*librarian_ring);
+  if (log->options().durability != Durability::kMemory) sweeper.emplace(log.get());
+  librarian.emplace(log.get(), &*librarian_ring, sweeper ? &*sweeper : nullptr);
   syncer.emplace(log.get(), &*counters, options.sync_interval_ns);
   handler.emplace(RequestHandler::Parts{log.get(), &*sessions, &*turn, &*counters, &replies,
                                         &*attacher, &*appender, &*waker, &*librarian, &*coordinator,
@@ -254,6 +256,7 @@ Status Broker::Run(int signal_fd) {
   Parts& parts = *parts_;
   parts.waker->loop().Start();
   parts.librarian->loop().Start();
+  if (parts.sweeper) parts.sweeper->loop().Start();
   parts.examiner.Start();
   if (parts.policy_loader) parts.policy_loader->Start();
   if (parts.log->options().durability != Durability::kMemory) parts.syncer->loop().Start();
@@ -270,6 +273,7 @@ Status Broker::End() {
   if (parts.policy_loader) parts.policy_loader->Stop();
   parts.waker->loop().Stop();
   parts.librarian->loop().Stop();
+  if (parts.sweeper) parts.sweeper->loop().Stop();
   parts.syncer->loop().Stop();
   // A clean end takes the counters with it; after a crash they stay, for whoever wants to know.
   ::unlink(CountersPath(parts.options.socket).c_str());

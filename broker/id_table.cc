@@ -2,7 +2,9 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "base/check.h"
 
@@ -96,6 +98,46 @@ void IdTable::MakeRoom(uint32_t uid, int64_t now_ns) {
     RemoveNode(of_uid->second.oldest);
   }
   if (all_.count >= limits_.ids_max) RemoveNode(all_.oldest);
+}
+
+void IdTable::Save(int64_t offset_ns, StateWriter* out) const {
+  out->Raw(std::as_bytes(std::span(secret_)));
+  out->Number(all_.count);
+  for (uint32_t index = all_.oldest; index != kNone; index = nodes_[index].links[kAll].newer) {
+    const Node& node = nodes_[index];
+    out->Raw(std::as_bytes(std::span(node.key)));
+    out->Raw(std::as_bytes(std::span(node.used.content)));
+    for (const uint64_t number : {node.used.first, node.used.last, node.used.revision,
+                                  uint64_t{node.used.count}, uint64_t{node.uid}}) {
+      out->Number(number);
+    }
+    out->Number(static_cast<uint64_t>(node.added_ns - offset_ns));
+  }
+}
+
+bool IdTable::Load(int64_t offset_ns, std::optional<int64_t> now_ns, StateReader* in) {
+  const auto read = [in](auto* to) {
+    const Bytes bytes = in->Raw(sizeof(*to));
+    if (!bytes.empty()) std::memcpy(to->data(), bytes.data(), bytes.size());
+  };
+  read(&secret_);
+  for (size_t left = in->Count(limits_.ids_max); left > 0; --left) {
+    Hash128 key{};
+    UsedId used;
+    read(&key);
+    read(&used.content);
+    used.first = in->Number();
+    used.last = in->Number();
+    used.revision = in->Number();
+    used.count = in->Number32();
+    const uint32_t uid = in->Number32();
+    const auto time_ns = static_cast<int64_t>(in->Number(INT64_MAX));
+    if (!in->ok() || used.first == 0 || nodes_by_key_.contains(key)) return in->Fail();
+    const int64_t added_ns = std::min(time_ns + offset_ns, now_ns.value_or(INT64_MAX));
+    if (now_ns && *now_ns - added_ns > static_cast<int64_t>(limits_.age_ns_max)) continue;
+    Add(key, used, uid, added_ns);
+  }
+  return in->ok();
 }
 
 uint32_t IdTable::NewNode() {

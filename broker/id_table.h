@@ -10,10 +10,12 @@
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "log/state_codec.h"
 #include "schemas/event_generated.h"
 
 namespace roost {
@@ -53,6 +55,12 @@ class IdTable {
   void Remove(const Hash128& key);
 
   size_t size() const { return nodes_by_key_.size(); }
+
+  // For a checkpoint, oldest first, with the secret of the hashes; and back, into an empty table. A time is saved as
+  // that of its clock less `offset_ns`, and loaded as that plus the offset. With `now_ns` it is no later than that,
+  // and what is too old then is left out.
+  void Save(int64_t offset_ns, StateWriter* out) const;
+  bool Load(int64_t offset_ns, std::optional<int64_t> now_ns, StateReader* in);
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;

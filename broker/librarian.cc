@@ -8,9 +8,10 @@ namespace roost {
 
 using wire::RefusalCode;
 
-Librarian::Librarian(LogWriter* log, const RingReader* ring)
+Librarian::Librarian(LogWriter* log, const RingReader* ring, Sweeper* sweeper)
     : log_(log),
       ring_(ring),
+      sweeper_(sweeper),
       maintain_bytes_(log->options().segment_bytes / 32),
       requests_(kRequestsMax) {}
 
@@ -58,6 +59,7 @@ void Librarian::Maintain() {
   if (const Status status = log_->MaintainJournal(); !status.ok()) {
     Log(LogLevel::kError, "housekeeping of the journal failed: {}", status.message());
   }
+  if (sweeper_ != nullptr) sweeper_->Ring();
 }
 
 void Librarian::Find(const FindRequest& request) {

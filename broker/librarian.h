@@ -12,6 +12,7 @@
 
 #include "broker/peer_socket.h"
 #include "broker/reply_builder.h"
+#include "broker/sweeper.h"
 #include "broker/worker_loop.h"
 #include "log/log_writer.h"
 #include "log/ring_reader.h"
@@ -22,10 +23,6 @@ class Librarian : private Worker {
  public:
   static constexpr size_t kRequestsMax = 1024;
   static constexpr uint32_t kRequestsPerPeerMax = 64;
-
-  // `ring` outlives the librarian; only what it says of the oldest event is read.
-  Librarian(LogWriter* log, const RingReader* ring);
-  ~Librarian() override;
 
   WorkerLoop& loop() { return loop_; }
 
@@ -52,6 +49,7 @@ class Librarian : private Worker {
 
   LogWriter* const log_;
   const RingReader* const ring_;
+  Sweeper* const sweeper_;
   const uint64_t maintain_bytes_;  // how much may be committed between two rounds of housekeeping
 
   boost::lockfree::spsc_queue<FindRequest> requests_;

@@ -25,6 +25,8 @@ namespace roost {
 namespace {
 
 constexpr uint64_t kSpinNsMax = 10 * kNsPerMs;
+constexpr uint64_t kRetainBytesMax = 1ull << 60;
+constexpr uint64_t kRetainAgeNsMax = 36'500ull * 86'400 * kNsPerSecond;
 // A batch travels in one request, with its framing.
 constexpr uint64_t kBatchBytesLimit = kRequestBytesMax - (1 << 20);
 
@@ -131,6 +133,14 @@ std::vector<Setting> AllSettings() {
        Number(LogField<&LogOptions::ring_bytes>, ParseSize, kRingBytesMin, kRingBytesMax)},
       {"segment", "SIZE", "one file of the journal (default: 64MiB)", false,
        Number(LogField<&LogOptions::segment_bytes>, ParseSize, kSegmentBytesMin, kSegmentBytesMax)},
+      {"retain-bytes", "SIZE",
+       "delete the oldest events when the journal is larger (default: never)", false,
+       Number(LogField<&LogOptions::retain_bytes>, ParseSize, 2 * kSegmentBytesMin,
+              kRetainBytesMax)},
+      {"retain-age", "TIME",
+       "delete events when the broker has run so long after them (default: never)", false,
+       Number(LogField<&LogOptions::retain_age_ns>, ParseDurationNs, kNsPerSecond,
+              kRetainAgeNsMax)},
       {"max-streams", "N", "streams (default: 1048576)", false,
        Number(LogField<&LogOptions::streams_max>, ParseNumber, 16, kStreamsMaxMax)},
       {"max-sessions", "N", "sessions attached at a time (default: 8192)", false,

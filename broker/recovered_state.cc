@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -12,8 +13,14 @@
 
 namespace roost {
 
-RecoveredState::RecoveredState(IdTable* ids, std::vector<RecoveredTable*> tables)
-    : ids_(ids), tables_(std::move(tables)), wall_ns_(WallNs()), monotonic_ns_(MonotonicNs()) {}
+RecoveredState::RecoveredState(IdTable* ids, std::vector<RecoveredTable*> tables, Time time)
+    : ids_(ids),
+      tables_(std::move(tables)),
+      time_(time),
+      monotonic_ns_(MonotonicNs()),
+      offset_ns_(time == Time::kNow
+                     ? static_cast<int64_t>(monotonic_ns_) - static_cast<int64_t>(WallNs())
+                     : 0) {}
 
 void RecoveredState::OnEvent(const RecordHeader& header, Bytes body) {
   // In logs of before there was the flag, all of the broker's own events have no request.
@@ -126,12 +133,17 @@ void RecoveredState::OnBatchWithId(const RecordHeader& header, Bytes body) {
   const bool is_whole = events.size() == header.batch_count && events.front()->id() != nullptr;
   batch_size_ = 0;
   if (!is_whole) return;
-  const uint64_t age_ns = wall_ns_ > header.time_ns ? wall_ns_ - header.time_ns : 0;
-  const int64_t added_ns = static_cast<int64_t>(monotonic_ns_) - static_cast<int64_t>(age_ns);
+  int64_t added_ns = static_cast<int64_t>(header.time_ns) + offset_ns_;
+  bool is_too_old = false;
+  if (time_ == Time::kNow) {
+    const auto now_ns = static_cast<int64_t>(monotonic_ns_);
+    added_ns = std::min(added_ns, now_ns);
+    is_too_old = now_ns - added_ns > static_cast<int64_t>(IdTable::Limits().age_ns_max);
+  }
   const Hash128 key =
       ids_->KeyOf(events.front()->stream()->string_view(), events.front()->id()->string_view());
   // What would be too old to be found is not worth its place.
-  if (age_ns > IdTable::Limits().age_ns_max || ids_->Find(key, added_ns) != nullptr) return;
+  if (is_too_old || ids_->Find(key, added_ns) != nullptr) return;
   ids_->Add(key,
             {ids_->ContentOf(events), header.sequence + 1 - header.batch_count, header.sequence,
              header.revision, header.batch_count},
@@ -145,6 +157,84 @@ RecoveredState::Known* RecoveredState::Find(uint64_t session) {
   last_found_ = session;
   last_known_ = &found->second;
   return last_known_;
+}
+
+// ---- checkpoints ----
+
+void RecoveredState::SaveState(std::vector<StateSection>* sections) const {
+  StateWriter out;
+  SaveSessions(&out);
+  sections->push_back({SectionKind::kSessions, out.Take()});
+  ids_->Save(offset_ns_, &out);
+  sections->push_back({SectionKind::kIds, out.Take()});
+  for (const RecoveredTable* table : tables_) {
+    table->Save(&out);
+    sections->push_back({table->section(), out.Take()});
+  }
+}
+
+Status RecoveredState::LoadState(const Checkpoint& checkpoint) {
+  const auto load = [&checkpoint](SectionKind kind, const auto& read) -> Status {
+    const CheckpointView::Section* section = checkpoint.view.Find(kind);
+    if (section == nullptr) return checkpoint.Damaged(kind);
+    StateReader in(section->bytes);
+    return read(&in) && in.AtEnd() ? Status() : checkpoint.Damaged(kind);
+  };
+  ROOST_RETURN_IF_ERROR(
+      load(SectionKind::kSessions, [this](StateReader* in) { return LoadSessions(in); }));
+  ROOST_RETURN_IF_ERROR(load(SectionKind::kIds, [this](StateReader* in) {
+    std::optional<int64_t> now_ns;
+    if (time_ == Time::kNow) now_ns = static_cast<int64_t>(monotonic_ns_);
+    return ids_->Load(offset_ns_, now_ns, in);
+  }));
+  for (RecoveredTable* table : tables_) {
+    ROOST_RETURN_IF_ERROR(
+        load(table->section(), [table](StateReader* in) { return table->Load(in); }));
+  }
+  return {};
+}
+
+// First those that have left, longest ago first, then the others.
+void RecoveredState::SaveSessions(StateWriter* out) const {
+  std::vector<uint64_t> numbers;
+  for (const auto& [leave, number] : left_) numbers.push_back(number);
+  const auto joined = static_cast<ptrdiff_t>(numbers.size());
+  for (const auto& [number, known] : known_) {
+    if (!known.has_left) numbers.push_back(number);
+  }
+  std::sort(numbers.begin() + joined, numbers.end());
+  out->Number(numbers.size());
+  for (const uint64_t number : numbers) {
+    const Known& known = known_.at(number);
+    out->Number(number);
+    out->Flag(known.has_left);
+    out->Flag(known.is_idle);
+    out->Text(known.identity);
+    out->Number(known.joined_ns);
+    known.answers.Save(out);
+  }
+}
+
+bool RecoveredState::LoadSessions(StateReader* in) {
+  for (size_t left = in->Count(kJoinedMax + 2 * SessionTable::kEndedMax); left > 0; --left) {
+    if (!LoadSession(in)) return in->Fail();
+  }
+  return in->ok();
+}
+
+bool RecoveredState::LoadSession(StateReader* in) {
+  const uint64_t number = in->Number();
+  if (!in->ok() || known_.contains(number)) return false;
+  Known& known = known_[number];
+  known.has_left = in->Flag();
+  known.is_idle = in->Flag();
+  known.identity = in->Text(kIdentityBytesMax);
+  known.joined_ns = in->Number();
+  if (!known.answers.Load(in)) return false;
+  if (!known.has_left) return true;
+  known.leave = ++leaves_;
+  left_.emplace(known.leave, number);
+  return true;
 }
 
 void RecoveredState::FillSessions(SessionTable* sessions) {

@@ -2,7 +2,10 @@
 // who was attached, which requests were answered, and which ids were used; events of Roost's own streams
 // go on to the tables of coordination.
 //
-// The thread that opens the log.
+// What it knows can be put into a checkpoint and taken from there again (RecoveryObserver). One that only does that,
+// folding old events, runs by the times of the events alone: FoldedState (broker/folded_state.h).
+//
+// The thread that opens the log, or the one that folds.
 #ifndef ROOST_BROKER_RECOVERED_STATE_H_
 #define ROOST_BROKER_RECOVERED_STATE_H_
 
@@ -25,10 +28,19 @@ class RecoveredState : public RecoveryObserver {
   // As many sessions that never left are kept; of more the older half is forgotten.
   static constexpr size_t kJoinedMax = 65'536;
 
+  // By which clock ids grow old.
+  enum class Time {
+    kNow,       // ours: what is too old is forgotten
+    kOfEvents,  // theirs, as it will be asked for later
+  };
+
   // `ids` and the tables outlive this.
-  explicit RecoveredState(IdTable* ids, std::vector<RecoveredTable*> tables = {});
+  explicit RecoveredState(IdTable* ids, std::vector<RecoveredTable*> tables = {},
+                          Time time = Time::kNow);
 
   void OnEvent(const RecordHeader& header, Bytes body) override;
+  void SaveState(std::vector<StateSection>* sections) const override;
+  Status LoadState(const Checkpoint& checkpoint) override;
 
   // Puts the sessions into the table: those that had not left as kAway, the others, as far as they are kept,
   // as kEnded. Once.
@@ -54,11 +66,17 @@ class RecoveredState : public RecoveryObserver {
   void OnAnswered(const RecordHeader& header, KeptAnswer answer);
   void OnBatchWithId(const RecordHeader& header, Bytes body);
   Known* Find(uint64_t session);
+  void SaveSessions(StateWriter* out) const;
+  bool LoadSessions(StateReader* in);
+  bool LoadSession(StateReader* in);
+
+  static constexpr size_t kIdentityBytesMax = 64 << 10;
 
   IdTable* const ids_;
   const std::vector<RecoveredTable*> tables_;
-  const uint64_t wall_ns_;
+  const Time time_;
   const uint64_t monotonic_ns_;
+  const int64_t offset_ns_;  // of the clock of ids to CLOCK_REALTIME
 
   std::unordered_map<uint64_t, Known> known_;
   std::map<uint64_t, uint64_t> left_;  // who has left and is not back, by leave: longest ago first

@@ -28,6 +28,7 @@ inline constexpr std::string_view kGroupParkedType = "group.parked";
 inline constexpr std::string_view kGroupRetriedType = "group.retried";
 inline constexpr std::string_view kGroupDroppedType = "group.dropped";
 inline constexpr std::string_view kGroupRemovedType = "group.removed";
+inline constexpr std::string_view kGroupSkippedType = "group.skipped";
 
 // Questions that no rule answers. The sequence of question.asked or question.reassigned is the token of
 // whoever is to decide.

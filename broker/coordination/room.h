@@ -14,8 +14,10 @@
 #include "broker/answer_window.h"
 #include "broker/peer.h"
 #include "broker/session_table.h"
+#include "log/checkpoint_format.h"
 #include "log/log_writer.h"
 #include "log/record_format.h"
+#include "log/state_codec.h"
 #include "schemas/control_generated.h"
 #include "schemas/event_generated.h"
 
@@ -92,6 +94,12 @@ class RecoveredTable {
   // The event that OnOwnEvent saw last answers a request (AnswerKindOf its type): puts what only its data says
   // into the answer.
   virtual void FillAnswer(const wire::Event& /*event*/, KeptAnswer* /*answer*/) {}
+
+  // All that events have made of it, for a checkpoint, in an order that follows from what it holds alone; and back,
+  // into a table that is empty. False: it can't be so. Then the table is of no use any more.
+  virtual SectionKind section() const = 0;
+  virtual void Save(StateWriter* out) const = 0;
+  virtual bool Load(StateReader* in) = 0;
 };
 
 }  // namespace roost

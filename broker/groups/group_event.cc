@@ -25,6 +25,7 @@ constexpr NamedKind kKinds[] = {
     {Kind::kSettled, kGroupSettledType}, {Kind::kReturned, kGroupReturnedType},
     {Kind::kParked, kGroupParkedType},   {Kind::kRetried, kGroupRetriedType},
     {Kind::kDropped, kGroupDroppedType}, {Kind::kRemoved, kGroupRemovedType},
+    {Kind::kSkipped, kGroupSkippedType},
 };
 
 struct NamedOutcome {
@@ -122,7 +123,7 @@ bool FillSettled(const json::object& object, GroupEvent* event) {
     event->outcome = named.outcome;
     const auto count = NumberIn(object, "count");
     if (!count.has_value() || *count > kSettleTokensMax) return false;
-    event->count = static_cast<uint32_t>(*count);
+    event->count = *count;
     event->refused = RefusedIn(object);
     return true;
   }
@@ -130,10 +131,11 @@ bool FillSettled(const json::object& object, GroupEvent* event) {
 }
 
 bool Fill(const RecordHeader& header, const json::object& object, GroupEvent* event) {
-  if (event->kind == Kind::kCreated) {
+  if (event->kind == Kind::kCreated || event->kind == Kind::kSkipped) {
     const auto next = NumberIn(object, "next");
     if (!next.has_value() || *next == 0) return false;
     event->next = *next;
+    event->count = NumberIn(object, "count").value_or(0);
     return true;
   }
   if (event->kind == Kind::kRemoved) {
@@ -175,6 +177,9 @@ std::string DataOf(const GroupEvent& event) {
         fmt::format(R"({{"checkpoint":{},"parked":{})", event.checkpoint, event.parked);
     AppendText("note", event.note, &data);
     return data + '}';
+  }
+  if (event.kind == Kind::kSkipped) {
+    return fmt::format(R"({{"next":{},"count":{}}})", event.next, event.count);
   }
   std::string data = "{";
   if (event.kind == Kind::kTaken) data += fmt::format(R"("lease_ms":{},)", event.lease_ms);

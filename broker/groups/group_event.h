@@ -17,22 +17,32 @@
 namespace roost {
 
 struct GroupEvent {
-  enum class Kind { kCreated, kTaken, kSettled, kReturned, kParked, kRetried, kDropped, kRemoved };
+  enum class Kind {
+    kCreated,
+    kTaken,
+    kSettled,
+    kReturned,
+    kParked,
+    kRetried,
+    kDropped,
+    kRemoved,
+    kSkipped,
+  };
 
   Kind kind = Kind::kCreated;
-  uint64_t next = 0;                            // kCreated
+  uint64_t next = 0;                            // kCreated; kSkipped: what is before it is gone
   uint64_t lease = 0;                           // kTaken: its own sequence; kReturned
   uint64_t session = 0;                         // kTaken: whose request it was
   uint64_t request = 0;                         // kTaken: its number
   uint32_t lease_ms = 0;                        // kTaken
   wire::Outcome outcome = wire::Outcome::Done;  // kSettled
-  RevisionRanges revisions = {};                // normalized; not kCreated, not kRemoved
-  uint32_t count = 0;                           // kSettled: tokens of the request
-  std::vector<uint32_t> refused = {};           // kSettled: indices of those that were not settled
-  uint64_t checkpoint = 0;                      // kRemoved
-  uint64_t parked = 0;                          // kRemoved: events that were
-  std::string note = {};                        // of a request
-  std::string reason = {};                      // kReturned, kParked
+  RevisionRanges revisions = {};                // normalized; not kCreated, kRemoved, kSkipped
+  uint64_t count = 0;                  // kSettled: tokens of the request; kSkipped: events given up
+  std::vector<uint32_t> refused = {};  // kSettled: indices of those that were not settled
+  uint64_t checkpoint = 0;             // kRemoved
+  uint64_t parked = 0;                 // kRemoved: events that were
+  std::string note = {};               // of a request
+  std::string reason = {};             // kReturned, kParked
 };
 
 inline constexpr uint64_t kTakeMax = 500;

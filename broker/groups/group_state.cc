@@ -161,6 +161,75 @@ void GroupState::Drop(std::span<const RevisionRange> ranges) {
   }
 }
 
+bool GroupState::CanSkip(uint64_t to) const {
+  return to > next_ || (!returned_.empty() && returned_.lowest() < to);
+}
+
+uint64_t GroupState::CountBefore(uint64_t to) const {
+  uint64_t count = to > next_ ? to - next_ : 0;
+  for (const SpanMap::Span& span : returned_.Within({1, to - 1})) count += span.range.count();
+  return count;
+}
+
+void GroupState::Skip(uint64_t to) {
+  for (const SpanMap::Span& span : returned_.Within({1, to - 1})) {
+    returned_.Erase(span.range);
+    ForgetTries(span.range);
+  }
+  next_ = std::max(next_, to);
+}
+
+void GroupState::Save(StateWriter* out) const {
+  out->Number(next_);
+  for (const SpanMap* spans : {&taken_, &returned_}) {
+    const auto all = spans->Within({1, UINT64_MAX});
+    out->Number(all.size());
+    for (const SpanMap::Span& span : all) {
+      out->Number(span.range.first);
+      out->Number(span.range.last);
+      out->Number(span.owner);
+    }
+  }
+  for (const Numbers* numbers : {&tries_, &parked_}) {
+    out->Number(numbers->size());
+    for (const auto& [revision, number] : *numbers) {
+      out->Number(revision);
+      out->Number(number);
+    }
+  }
+}
+
+bool GroupState::Load(StateReader* in) {
+  next_ = in->Number();
+  for (SpanMap* spans : {&taken_, &returned_}) {
+    uint64_t last = 0;
+    for (size_t left = in->Count(kOpenMax); left > 0; --left) {
+      const RevisionRange range{in->Number(), in->Number()};
+      const uint64_t owner = in->Number();
+      const bool fits = in->ok() && range.first > last && range.first <= range.last &&
+                        range.last < next_ && range.last - range.first < kOpenMax;
+      if (!fits || (owner == 0) != (spans == &returned_)) return in->Fail();
+      if (spans == &returned_ && !taken_.Within(range).empty()) return in->Fail();
+      spans->Insert(range, owner);
+      last = range.last;
+    }
+  }
+  for (Numbers* numbers : {&tries_, &parked_}) {
+    uint64_t last = 0;
+    for (size_t left = in->Count(numbers == &parked_ ? kParkedMax : kOpenMax); left > 0; --left) {
+      const uint64_t revision = in->Number();
+      const uint32_t number = in->Number32();
+      const bool is_open =
+          taken_.Covers({revision, revision}) || returned_.Covers({revision, revision});
+      const bool fits = in->ok() && revision > last && revision < next_;
+      if (!fits || is_open != (numbers == &tries_)) return in->Fail();
+      numbers->emplace_hint(numbers->end(), revision, number);
+      last = revision;
+    }
+  }
+  return in->ok() && next_ > 0 && open() <= kOpenMax;
+}
+
 void GroupState::ForgetTries(RevisionRange range) {
   tries_.erase(tries_.lower_bound(range.first), tries_.upper_bound(range.last));
 }

@@ -22,6 +22,7 @@
 
 #include "broker/groups/revision_ranges.h"
 #include "broker/groups/span_map.h"
+#include "log/state_codec.h"
 
 namespace roost {
 
@@ -83,6 +84,20 @@ class GroupState {
   bool HasRoomFor(uint64_t count) const { return open() + count <= kOpenMax; }
   void Retry(std::span<const RevisionRange> ranges);  // with its tries begun anew
   void Drop(std::span<const RevisionRange> ranges);
+
+  // What is older than `to` and in nobody's hands is gone: it is handed out no more.
+  bool CanSkip(uint64_t to) const;
+  void Skip(uint64_t to);
+  // How many events Skip gives up.
+  uint64_t CountBefore(uint64_t to) const;
+
+  // ---- checkpoints ----
+
+  void Save(StateWriter* out) const;
+  // Into one that was just made. False: it can't be so.
+  bool Load(StateReader* in);
+  // All spans that are taken, in order.
+  std::vector<SpanMap::Span> Taken() const { return taken_.Within({1, UINT64_MAX}); }
 
   // ---- taking back ----
 

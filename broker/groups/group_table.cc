@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "broker/coordination/own_streams.h"
+#include "log/ring_format.h"
 
 namespace roost {
 
@@ -115,6 +116,8 @@ bool GroupTable::CanApply(const Group& group, const GroupEvent& event) const {
       return state.CanUnpark(event.revisions) && state.HasRoomFor(CountOf(event.revisions));
     case Kind::kDropped:
       return state.CanUnpark(event.revisions);
+    case Kind::kSkipped:
+      return state.CanSkip(event.next);
   }
   return false;
 }
@@ -158,6 +161,9 @@ void GroupTable::Change(Group& group, const GroupEvent& event) {
     case Kind::kDropped:
       state.Drop(event.revisions);
       break;
+    case Kind::kSkipped:
+      state.Skip(event.next);
+      break;
   }
 }
 
@@ -167,19 +173,22 @@ std::function<void()> GroupTable::UndoOf(Group& group, const GroupEvent& event) 
     if (span.owner != 0) before.emplace(span.owner, leases_.at(span.owner));
   }
   const uint64_t taken_under = event.kind == Kind::kTaken ? event.lease : 0;
-  return [this, &group, excerpt = group.state.Copy(event.revisions), before = std::move(before),
-          taken_under] {
-    const uint64_t open = group.state.open();
-    const uint64_t parked = group.state.parked();
-    group.state.Restore(excerpt);
-    open_in_all_ += group.state.open() - open;
-    parked_in_all_ += group.state.parked() - parked;
-    if (taken_under != 0) RemoveLease(taken_under);
-    for (const auto& [number, lease] : before) {
-      if (leases_.contains(number)) RemoveLease(number);
-      AddLease(number, lease);
-    }
-  };
+  // What is skipped was in nobody's hands: it has no lease.
+  const RevisionRanges skipped = {{1, event.next - 1}};
+  const RevisionRanges& changed = event.kind == Kind::kSkipped ? skipped : event.revisions;
+  return
+      [this, &group, excerpt = group.state.Copy(changed), before = std::move(before), taken_under] {
+        const uint64_t open = group.state.open();
+        const uint64_t parked = group.state.parked();
+        group.state.Restore(excerpt);
+        open_in_all_ += group.state.open() - open;
+        parked_in_all_ += group.state.parked() - parked;
+        if (taken_under != 0) RemoveLease(taken_under);
+        for (const auto& [number, lease] : before) {
+          if (leases_.contains(number)) RemoveLease(number);
+          AddLease(number, lease);
+        }
+      };
 }
 
 void GroupTable::AddLease(uint64_t number, GroupLease lease) {
@@ -237,13 +246,93 @@ void GroupTable::FillAnswer(const wire::Event&, KeptAnswer* answer) {
     answer->count = static_cast<uint32_t>(last_event_->parked);
   }
   if (answer->kind != KeptAnswer::Kind::kSettled) return;
-  answer->count = last_event_->count;
+  answer->count = static_cast<uint32_t>(last_event_->count);
   if (last_event_->refused.empty()) return;
   auto refused = std::make_shared<std::vector<bool>>(last_event_->count);
   for (const uint32_t index : last_event_->refused) {
     if (index < refused->size()) (*refused)[index] = true;
   }
   answer->refused = std::move(refused);
+}
+
+void GroupTable::Save(StateWriter* out) const {
+  out->Number(groups_.size());
+  for (const auto& [key, group] : groups_) {
+    out->Text(group->stream);
+    out->Text(group->name);
+    group->state.Save(out);
+  }
+  out->Number(leases_.size());
+  for (const auto& [number, lease] : leases_) {
+    out->Number(number);
+    out->Text(lease.group->stream);
+    out->Text(lease.group->name);
+    out->Number(lease.session);
+    out->Number(lease.request);
+    out->Number(lease.lease_ms);
+    out->Number(lease.given.size());
+    for (const RevisionRange& range : lease.given) {
+      out->Number(range.first);
+      out->Number(range.last);
+    }
+  }
+}
+
+bool GroupTable::Load(StateReader* in) {
+  for (size_t left = in->Count(kGroupsMax); left > 0; --left) {
+    if (!LoadGroup(in)) return in->Fail();
+  }
+  for (size_t left = in->Count(kOpenMaxInAll); left > 0; --left) {
+    if (!LoadLease(in)) return in->Fail();
+  }
+  return in->ok() && CountOpen();
+}
+
+bool GroupTable::LoadGroup(StateReader* in) {
+  const std::string_view stream = in->Text(kStreamNameBytesMax);
+  const std::string_view name = in->Text(kStreamNameBytesMax);
+  const auto same = GroupOfStream(GroupStreamOf({stream, name}));
+  if (!in->ok() || !same.has_value() || same->stream != stream) return false;
+  if (Find({stream, name}) != nullptr) return false;
+  Group& group = Create({stream, name}, 1);
+  if (!group.state.Load(in)) return false;
+  open_in_all_ += group.state.open();
+  parked_in_all_ += group.state.parked();
+  return true;
+}
+
+bool GroupTable::LoadLease(StateReader* in) {
+  const uint64_t number = in->Number();
+  const std::string_view stream = in->Text(kStreamNameBytesMax);
+  const std::string_view name = in->Text(kStreamNameBytesMax);
+  GroupLease lease;
+  lease.group = Find({stream, name});
+  lease.session = in->Number();
+  lease.request = in->Number();
+  lease.lease_ms = in->Number32();
+  for (size_t left = in->Count(GroupState::kOpenMax); left > 0; --left) {
+    lease.given.push_back({in->Number(), in->Number()});
+  }
+  const auto normalized = Normalized(lease.given, GroupState::kOpenMax);
+  const bool fits = in->ok() && number != 0 && lease.group != nullptr && normalized.has_value() &&
+                    *normalized == lease.given && !leases_.contains(number);
+  if (fits) AddLease(number, std::move(lease));
+  return fits;
+}
+
+bool GroupTable::CountOpen() {
+  for (const auto& [key, group] : groups_) {
+    for (const SpanMap::Span& span : group->state.Taken()) {
+      const auto lease = leases_.find(span.owner);
+      if (lease == leases_.end() || lease->second.group != group.get()) return false;
+      lease->second.open += span.range.count();
+    }
+  }
+  return std::ranges::all_of(leases_, [](const auto& entry) {
+    const GroupLease& lease = entry.second;
+    return lease.open > 0 &&
+           CountOf(lease.group->state.HeldBy(entry.first, lease.given)) == lease.open;
+  });
 }
 
 bool GroupTable::Equals(const GroupTable& other) const {

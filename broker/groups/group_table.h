@@ -96,6 +96,9 @@ class GroupTable : public RecoveredTable {
   // RecoveredTable
   void OnOwnEvent(const RecordHeader& header, const wire::Event& event) override;
   void FillAnswer(const wire::Event& event, KeptAnswer* answer) override;
+  SectionKind section() const override { return SectionKind::kGroups; }
+  void Save(StateWriter* out) const override;
+  bool Load(StateReader* in) override;
 
   // Equal in all that is rebuilt from the log.
   bool Equals(const GroupTable& other) const;
@@ -107,6 +110,10 @@ class GroupTable : public RecoveredTable {
   // Events of these spans are no longer held.
   void LetGo(const std::vector<SpanMap::Span>& spans);
   void Change(Group& group, const GroupEvent& event);
+  bool LoadGroup(StateReader* in);
+  bool LoadLease(StateReader* in);
+  // Each event that is taken is so under a lease of its group, and each lease has one.
+  bool CountOpen();
 
   std::map<std::string, std::unique_ptr<Group>> groups_;  // by KeyOf
   std::map<uint64_t, GroupLease> leases_;

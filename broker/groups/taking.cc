@@ -31,6 +31,14 @@ TryOutcome Taking::Try(const Asked& asked, const wire::Take& take) {
     parts_.queue->NoteGroup(group);
     return Wait(asked, take, *group);
   }
+  switch (SkipGone(asked, *group)) {
+    case ChangeWriter::Outcome::kTurnFull:
+      return TryOutcome::kTurnFull;
+    case ChangeWriter::Outcome::kRefused:
+      return TryOutcome::kDone;
+    case ChangeWriter::Outcome::kStaged:
+      break;
+  }
   const uint64_t head = parts_.log->RevisionOf(group->stream);
   if (auto refusal = CheckRoom(group->state, head)) {
     parts_.changes->Refuse(asked, *refusal);
@@ -63,6 +71,19 @@ TryOutcome Taking::Try(const Asked& asked, const wire::Take& take) {
   return TryOutcome::kDone;
 }
 
+ChangeWriter::Outcome Taking::SkipGone(const Asked& asked, Group& group) {
+  const uint64_t kept_from = parts_.log->KeptFrom(group.stream);
+  if (!group.state.CanSkip(kept_from)) return ChangeWriter::Outcome::kStaged;
+  const GroupEvent skipped{
+      .kind = Kind::kSkipped, .next = kept_from, .count = group.state.CountBefore(kept_from)};
+  const std::string data = DataOf(skipped);
+  BatchPlace place;
+  const auto outcome =
+      parts_.changes->Stage(asked, Change{group.log_stream, TypeOf(skipped), data}, &place);
+  if (outcome == ChangeWriter::Outcome::kStaged) parts_.groups->Apply(group, skipped);
+  return outcome;
+}
+
 TryOutcome Taking::TakeFromNew(const Asked& asked, const wire::Take& take) {
   if (parts_.table->size() >= GroupTable::kGroupsMax) {
     parts_.changes->Refuse(
@@ -75,7 +96,8 @@ TryOutcome Taking::TakeFromNew(const Asked& asked, const wire::Take& take) {
   }
   const GroupName name = NameIn(take);
   const uint64_t head = parts_.log->RevisionOf(name.stream);
-  const GroupEvent created{.kind = Kind::kCreated, .next = take.from_head() ? head + 1 : 1};
+  const GroupEvent created{.kind = Kind::kCreated,
+                           .next = take.from_head() ? head + 1 : parts_.log->KeptFrom(name.stream)};
   GroupEvent taken{.kind = Kind::kTaken,
                    .session = asked.session.number,
                    .request = asked.number,
@@ -208,6 +230,15 @@ bool Taking::ServeGroup(Group& group, size_t* served) {
 
 Taking::Served Taking::ServeFirst(Group& group) {
   const WaitingTake take = *parts_.queue->First(&group);
+  switch (SkipGone(AskedBy(take), group)) {
+    case ChangeWriter::Outcome::kTurnFull:
+      return Served::kTurnFull;
+    case ChangeWriter::Outcome::kRefused:
+      parts_.queue->Remove(*take.session, take.number);
+      return Served::kDone;
+    case ChangeWriter::Outcome::kStaged:
+      break;
+  }
   const uint64_t head = parts_.log->RevisionOf(group.stream);
   if (CheckRoom(group.state, head).has_value()) return Served::kNothing;
   GroupEvent taken{.kind = Kind::kTaken,

@@ -43,6 +43,8 @@ class Taking {
  private:
   enum class Served { kDone, kNothing, kTurnFull };
 
+  // Gives up what retention took before the group could hand it out, and says so. kStaged: also if there was none.
+  ChangeWriter::Outcome SkipGone(const Asked& asked, Group& group);
   TryOutcome TakeFromNew(const Asked& asked, const wire::Take& take);
   // Behind those who wait for the group.
   TryOutcome Wait(const Asked& asked, const wire::Take& take, Group& group);

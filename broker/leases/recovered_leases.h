@@ -14,6 +14,9 @@ class RecoveredLeases : public RecoveredTable {
   explicit RecoveredLeases(LeaseTable* table) : table_(table) {}
 
   void OnOwnEvent(const RecordHeader& header, const wire::Event& event) override;
+  SectionKind section() const override { return SectionKind::kLeases; }
+  void Save(StateWriter* out) const override;
+  bool Load(StateReader* in) override;
 
  private:
   LeaseTable* const table_;

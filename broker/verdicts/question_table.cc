@@ -1,8 +1,11 @@
 #include "broker/verdicts/question_table.h"
 
 #include <algorithm>
+#include <cstring>
+#include <span>
 
 #include "base/clock.h"
+#include "log/ring_format.h"
 
 namespace roost {
 namespace {
@@ -12,6 +15,21 @@ using Type = QuestionEvent::Type;
 uint64_t EndOf(uint64_t ttl_ms, uint64_t now_ns) {
   if (ttl_ms == 0 || ttl_ms > (UINT64_MAX - now_ns) / kNsPerMs) return UINT64_MAX;
   return now_ns + ttl_ms * kNsPerMs;
+}
+
+void SaveId(const QuestionId& id, StateWriter* out) {
+  out->Raw(std::as_bytes(std::span(id.key)));
+  out->Number(id.policy);
+  out->Number(id.uid);
+}
+
+QuestionId LoadId(StateReader* in) {
+  QuestionId id;
+  const Bytes key = in->Raw(id.key.size());
+  if (!key.empty()) std::memcpy(id.key.data(), key.data(), key.size());
+  id.policy = in->Number();
+  id.uid = in->Number32();
+  return id;
 }
 
 }  // namespace
@@ -97,6 +115,78 @@ void QuestionTable::MakeRoom(uint32_t uid, UndoLog* undo) {
         return a.second.begin()->first < b.second.begin()->first;
       });
   ChangeVerdict(QuestionId(oldest->second.begin()->second), std::nullopt, undo);
+}
+
+void QuestionTable::Save(StateWriter* out) const {
+  out->Number(policy_);
+  out->Number(open_.size());
+  for (const auto& [id, question] : open_) {
+    SaveId(id, out);
+    out->Text(question.kind);
+    for (const uint64_t number : {question.sequence, question.revision, question.last_revision,
+                                  question.session, question.token}) {
+      out->Number(number);
+    }
+    out->Text(question.agent);
+    out->Flag(question.is_assigned);
+  }
+  out->Number(verdicts_.size());
+  for (const auto& [id, verdict] : verdicts_) {
+    SaveId(id, out);
+    out->Text(verdict.kind);
+    out->Number(static_cast<uint64_t>(verdict.verdict));
+    out->Text(verdict.reason);
+    out->Text(verdict.by);
+    out->Number(verdict.decided_ns);
+    out->Number(verdict.sequence);
+    out->Number(verdict.ttl_ms);
+  }
+}
+
+bool QuestionTable::Load(StateReader* in) {
+  policy_ = in->Number();
+  for (size_t left = in->Count(kOpenMax); left > 0; --left) {
+    if (!LoadOpen(in)) return in->Fail();
+  }
+  for (size_t left = in->Count(kRuledMax + kDecidedMax); left > 0; --left) {
+    if (!LoadVerdict(in)) return in->Fail();
+  }
+  return in->ok();
+}
+
+bool QuestionTable::LoadOpen(StateReader* in) {
+  const QuestionId id = LoadId(in);
+  OpenQuestion question;
+  question.kind = in->Text(kQuestionKindBytesMax);
+  question.sequence = in->Number();
+  question.revision = in->Number();
+  question.last_revision = in->Number();
+  question.session = in->Number();
+  question.token = in->Number();
+  question.agent = in->Text(kAgentBytesMax);
+  question.is_assigned = in->Flag();
+  question.lease_end_ns = kLeaseNs;  // as with events while no time runs
+  if (!in->ok() || open_.contains(id) || by_sequence_.contains(question.sequence)) return false;
+  PutOpen(id, std::move(question));
+  return true;
+}
+
+bool QuestionTable::LoadVerdict(StateReader* in) {
+  const QuestionId id = LoadId(in);
+  KnownVerdict verdict;
+  verdict.kind = in->Text(kQuestionKindBytesMax);
+  verdict.verdict =
+      static_cast<wire::Verdict>(in->Number(static_cast<uint64_t>(wire::Verdict::MAX)));
+  verdict.reason = in->Text(kVerdictReasonMax);
+  verdict.by = in->Text(kAgentBytesMax);
+  verdict.decided_ns = in->Number();
+  verdict.sequence = in->Number();
+  verdict.ttl_ms = in->Number();
+  verdict.expires_ns = EndOf(verdict.ttl_ms, 0);
+  if (!in->ok() || verdicts_.contains(id) || by_uid_[id.uid].contains(verdict.sequence))
+    return false;
+  PutVerdict(id, std::move(verdict));
+  return true;
 }
 
 void QuestionTable::SetPolicy(uint64_t version) {

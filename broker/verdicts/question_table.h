@@ -67,6 +67,9 @@ class QuestionTable : public RecoveredTable {
   // RecoveredTable
   void OnOwnEvent(const RecordHeader& header, const wire::Event& event) override;
   void FillAnswer(const wire::Event& event, KeptAnswer* answer) override;
+  SectionKind section() const override { return SectionKind::kQuestions; }
+  void Save(StateWriter* out) const override;
+  bool Load(StateReader* in) override;
 
   const OpenQuestion* FindOpen(const QuestionId& id) const;
   // nullptr as well when its time is over.
@@ -93,6 +96,8 @@ class QuestionTable : public RecoveredTable {
   void ApplyHandedOver(const QuestionEvent& event, uint64_t now_ns, UndoLog* undo);
   void ApplyVerdict(const QuestionEvent& event, uint64_t now_ns, UndoLog* undo);
   void MakeRoom(uint32_t uid, UndoLog* undo);
+  bool LoadOpen(StateReader* in);
+  bool LoadVerdict(StateReader* in);
 
   // The only functions that change what the maps hold; each keeps the indices right.
   void PutOpen(const QuestionId& id, OpenQuestion question);

@@ -22,8 +22,9 @@ class ScriptedLog : public LogWriter {
   ScriptedLog() { options_.durability = Durability::kProcess; }
 
   // What the test decides.
-  Status next_commit;            // for all commits, until it is set anew
-  size_t staged_max = SIZE_MAX;  // batches in a turn
+  std::map<std::string, uint64_t, std::less<>> kept_from;  // by stream
+  Status next_commit;                                      // for all commits, until it is set anew
+  size_t staged_max = SIZE_MAX;                            // batches in a turn
   bool is_degraded = false;
   std::string full_stream;  // one that there is no room for (--max-streams)
   int commits = 0;
@@ -33,6 +34,10 @@ class ScriptedLog : public LogWriter {
   uint64_t RevisionOf(std::string_view stream) const override {
     const auto found = revisions_.find(std::string(stream));
     return found == revisions_.end() ? 0 : found->second;
+  }
+  uint64_t KeptFrom(std::string_view stream) const override {
+    const auto found = kept_from.find(stream);
+    return found == kept_from.end() ? 1 : found->second;
   }
   StageOutcome Stage(std::span<const EventToStage> events, const BatchOrigin& origin,
                      BatchPlace* place) override {
