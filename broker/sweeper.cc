@@ -61,6 +61,7 @@ void Sweeper::Sweep() {
   if (round->segments > 0) {
     Log(LogLevel::kInfo, "deleted {} segments of {} bytes; event {} is the oldest now",
         round->segments, round->bytes, round->oldest);
+    rung_.store(true, std::memory_order_release);  // the new checkpoint may be larger than the last
   }
 }
 

@@ -181,7 +181,8 @@ class LogWriter {
   virtual Result<SegmentPlace> FindSegment(uint64_t sequence, uint64_t position) = 0;
   // Deletes the segments at the front that options().retain_... no longer keep, when a checkpoint has what their
   // events come to. `make` makes an observer that knows nothing. For a thread of its own: it reads what it deletes,
-  // and touches nothing of the running log but its list of segments. Cheap when there is nothing to do.
+  // and touches nothing of the running log but its list of segments. Cheap when there is nothing to do; call it again
+  // when it did something, since the checkpoint's own size counts in the next round.
   // kExhausted: no room for the checkpoint, try again later. After any other failure it does nothing more until
   // the log is opened again, and says the same.
   virtual Result<RetentionRound> Retain(const ObserverMaker& /*make*/) { return RetentionRound(); }
