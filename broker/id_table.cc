@@ -75,8 +75,12 @@ const UsedId* IdTable::Find(const Hash128& key, int64_t now_ns) const {
 void IdTable::Add(const Hash128& key, const UsedId& used, uint32_t uid, int64_t now_ns) {
   Remove(key);  // one that is too old to be found
   MakeRoom(uid, now_ns);
+  Insert(key, used, uid, now_ns);
+}
+
+void IdTable::Insert(const Hash128& key, const UsedId& used, uint32_t uid, int64_t added_ns) {
   const uint32_t index = NewNode();
-  nodes_[index] = {key, used, now_ns, uid, {}};
+  nodes_[index] = {key, used, added_ns, uid, {}};
   nodes_by_key_.emplace(key, index);
   Append(kAll, all_, index);
   Append(kOfUid, uids_[uid], index);
@@ -135,7 +139,12 @@ bool IdTable::Load(int64_t offset_ns, std::optional<int64_t> now_ns, StateReader
     if (!in->ok() || used.first == 0 || nodes_by_key_.contains(key)) return in->Fail();
     const int64_t added_ns = std::min(time_ns + offset_ns, now_ns.value_or(INT64_MAX));
     if (now_ns && *now_ns - added_ns > static_cast<int64_t>(limits_.age_ns_max)) continue;
-    Add(key, used, uid, added_ns);
+    // As they were: no room is made, not for old ones either.
+    if (const auto of_uid = uids_.find(uid);
+        of_uid != uids_.end() && of_uid->second.count >= limits_.ids_per_uid_max) {
+      return in->Fail();
+    }
+    Insert(key, used, uid, added_ns);
   }
   return in->ok();
 }

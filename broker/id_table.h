@@ -90,6 +90,7 @@ class IdTable {
   };
 
   Hash128 HashOf(const std::vector<char>& bytes) const;
+  void Insert(const Hash128& key, const UsedId& used, uint32_t uid, int64_t added_ns);
   uint32_t NewNode();
   void Append(List list, Ends& ends, uint32_t index);
   void Unlink(List list, Ends& ends, uint32_t index);

@@ -81,17 +81,46 @@ Status Retention::Fold(LogFold* fold, const Segments& segments, size_t count) co
   return {};
 }
 
+Result<std::vector<std::byte>> Retention::MakeFile(const Segments& segments, size_t count,
+                                                   const ObserverMaker& make) const {
+  const std::unique_ptr<RecoveryObserver> observer = make();
+  auto fold = LogFold::Begin(spec_.streams_max, observer.get());
+  if (!fold.ok()) return fold.status();
+  ROOST_RETURN_IF_ERROR(Fold(fold->get(), segments, count));
+  return (*fold)->MakeFile(spec_.log_id, segments[count].header);
+}
+
+// What the next start will do with it. It is tried while the events are still there.
+Result<std::unique_ptr<LogFold>> Retention::LoadAgain(const std::vector<std::byte>& file,
+                                                      const SegmentHeader& next,
+                                                      RecoveryObserver* observer) const {
+  Checkpoint checkpoint;
+  checkpoint.path = "the new checkpoint";
+  checkpoint.bytes = file;
+  auto view = ParseCheckpoint(checkpoint.bytes, checkpoint.path);
+  if (!view.ok()) return view.status();
+  checkpoint.view = std::move(*view);
+  auto fold = LogFold::Begin(spec_.streams_max, observer);
+  if (!fold.ok()) return fold.status();
+  ROOST_RETURN_IF_ERROR((*fold)->Load(checkpoint));
+  auto again = (*fold)->MakeFile(spec_.log_id, next);
+  if (!again.ok()) return again.status();
+  if (*again != file) {
+    return {StatusCode::kCorruption, "the new checkpoint does not say what was put into it"};
+  }
+  return fold;
+}
+
 Result<RetentionRound> Retention::Delete(const Segments& segments, size_t count,
                                          const ObserverMaker& make) {
   const SegmentHeader& next = segments[count].header;
   // The segment behind, and its name, must be on the disk when those before it are not.
   ROOST_RETURN_IF_ERROR(journal_->Sync());
-  const std::unique_ptr<RecoveryObserver> observer = make();
-  auto fold = LogFold::Begin(spec_.streams_max, observer.get());
-  if (!fold.ok()) return fold.status();
-  ROOST_RETURN_IF_ERROR(Fold(fold->get(), segments, count));
-  auto file = (*fold)->MakeFile(spec_.log_id, next);
+  auto file = MakeFile(segments, count, make);
   if (!file.ok()) return file.status();
+  const std::unique_ptr<RecoveryObserver> observer = make();
+  auto fold = LoadAgain(*file, next, observer.get());
+  if (!fold.ok()) return fold.status();
   ROOST_RETURN_IF_ERROR(WriteCheckpoint(*directory_, next.base_sequence, *file));  // steps 1 and 2
   const uint64_t before = checkpoint_;
   checkpoint_ = next.base_sequence;

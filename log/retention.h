@@ -6,7 +6,8 @@
 // events do not wait for a segment to become full, one is closed early after a quarter of that age, but only by an
 // append: while nothing is appended nothing becomes older than it was.
 //
-// One thread beside the log's others (Run). Reads each segment that it deletes once.
+// One thread beside the log's others (Run). Reads each segment that it deletes once, and loads the new checkpoint
+// before it deletes anything: what a start could not make use of is never relied on.
 #ifndef ROOST_LOG_RETENTION_H_
 #define ROOST_LOG_RETENTION_H_
 
@@ -50,6 +51,11 @@ class Retention {
   bool IsTooOld(const JournalSegment& next) const;
   void CloseEarly(const JournalSegment& newest) const;
   Result<RetentionRound> Delete(const Segments& segments, size_t count, const ObserverMaker& make);
+  Result<std::vector<std::byte>> MakeFile(const Segments& segments, size_t count,
+                                          const ObserverMaker& make) const;
+  Result<std::unique_ptr<LogFold>> LoadAgain(const std::vector<std::byte>& file,
+                                             const SegmentHeader& next,
+                                             RecoveryObserver* observer) const;
   Status Fold(LogFold* fold, const Segments& segments, size_t count) const;
 
   const DataDirectory* const directory_;

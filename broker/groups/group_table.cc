@@ -291,7 +291,8 @@ bool GroupTable::Load(StateReader* in) {
 bool GroupTable::LoadGroup(StateReader* in) {
   const std::string_view stream = in->Text(kStreamNameBytesMax);
   const std::string_view name = in->Text(kStreamNameBytesMax);
-  const auto same = GroupOfStream(GroupStreamOf({stream, name}));
+  const std::string log_stream = GroupStreamOf({stream, name});
+  const auto same = GroupOfStream(log_stream);
   if (!in->ok() || !same.has_value() || same->stream != stream) return false;
   if (Find({stream, name}) != nullptr) return false;
   Group& group = Create({stream, name}, 1);
