@@ -64,8 +64,11 @@ Result<JournalStart> FindJournalStart(const std::string& directory,
         }));
     return start;
   }
-  const bool is_new = segments.empty() && start.damaged.empty();
-  if (!is_new && !HasSegment(segments, 1)) {
+  // Where there never was a checkpoint nothing was cut to be deleted: what is empty is a power cut's.
+  const bool is_whole = start.damaged.empty()
+                            ? segments.empty() || segments.front().name_sequence == 1
+                            : HasSegment(segments, 1);
+  if (!is_whole) {
     start.trouble = NoStart(directory, segments, start.damaged);
   }
   return start;
