@@ -24,6 +24,11 @@ class Librarian : private Worker {
   static constexpr size_t kRequestsMax = 1024;
   static constexpr uint32_t kRequestsPerPeerMax = 64;
 
+  // `ring` outlives the librarian; only what it says of the oldest event is read. `sweeper`, if there, is rung after
+  // each housekeeping.
+  Librarian(LogWriter* log, const RingReader* ring, Sweeper* sweeper = nullptr);
+  ~Librarian() override;
+
   WorkerLoop& loop() { return loop_; }
 
   // False: too many are waiting. Exactly one of sequence and position is not 0.

@@ -85,7 +85,7 @@ Status LogFold::Take(int fd, const std::string& path) {
   if (wrong == nullptr && !is_whole) wrong = "the records end elsewhere than the footer says";
   if (wrong != nullptr) {
     return {StatusCode::kCorruption,
-            fmt::format("{} at offset {}: {}", path, OffsetInSegment(*header, scanner.position()),
+            fmt::format("{} at offset {}: {}", path, scanner.OffsetOf(scanner.position()),
                         wrong)};
   }
   lost_last_ = (*footer)->lost_last;

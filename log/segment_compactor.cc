@@ -122,7 +122,7 @@ Status WriteHeaderPage(int fd, SegmentHeader header, uint32_t version, uint64_t 
   ROOST_RETURN_IF_ERROR(WriteAt(fd, page, 0, path));
   header.version = version;
   ROOST_RETURN_IF_ERROR(WriteSegmentHeader(fd, header, path));
-  return mark == header.base_position ? Status() : WriteSyncMark(fd, mark, path);
+  return mark == header.base_position ? Status() : WriteSyncMark(fd, mark, header.running_s, path);
 }
 
 // Writes the frames, one after the other, from kSegmentHeaderBytes on.
