@@ -11,6 +11,7 @@
 
 #include "base/unique_fd.h"
 #include "log/file_io.h"
+#include "log/segment_bytes.h"
 #include "log/segment_file.h"
 
 namespace roost {
@@ -107,7 +108,14 @@ Result<SalvageSpec> DirectoryLog::SpecOf(size_t file, int fd) {
   } else if (header.ok() || header.status().code() == StatusCode::kCorruption) {
     spec.header_what = "the header is damaged";
     spec.header.base_sequence = files_[file].base_sequence;
-    spec.header.base_position = LikelyBase(file);  // records are found by what they are
+    auto first_frame = FindFirstFrame(fd, spec.name);
+    if (!first_frame.ok()) return first_frame.status();
+    if (*first_frame) {
+      spec.header.version = kCompressedSegmentVersion;
+      spec.header.base_position = **first_frame;
+    } else {
+      spec.header.base_position = LikelyBase(file);  // records are found by what they are
+    }
   } else {
     return header.status();
   }

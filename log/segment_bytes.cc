@@ -12,6 +12,7 @@
 
 #include "base/unique_fd.h"
 #include "log/file_io.h"
+#include "log/record_format.h"
 #include "log/segment_file.h"
 
 namespace roost {
@@ -174,6 +175,22 @@ uint64_t SegmentBytes::OffsetOf(uint64_t position) const {
 
 void SegmentBytes::Release() {
   if (frames_ != nullptr) frames_->Clear();
+}
+
+Result<std::optional<uint64_t>> FindFirstFrame(int fd, std::string_view name) {
+  const std::optional<uint64_t> none;
+  FrameHeader frame;
+  auto got = ReadAt(fd, std::as_writable_bytes(std::span<FrameHeader, 1>(&frame, 1)),
+                    kSegmentHeaderBytes, name);
+  if (!got.ok()) return got.status();
+  if (*got != sizeof(frame) || WrongInFrame(frame, frame.position, 0) != nullptr) return none;
+  if (frame.position < kFirstPosition || frame.position > UINT64_MAX - kSegmentBytesMax)
+    return none;
+  std::vector<std::byte> stored(frame.stored);
+  got = ReadAt(fd, stored, kSegmentHeaderBytes + sizeof(frame), name);
+  if (!got.ok()) return got.status();
+  if (*got != stored.size() || FrameChecksum(frame, stored) != frame.crc32c) return none;
+  return std::optional(frame.position);
 }
 
 uint64_t OffsetOnDisk(const std::string& path, const SegmentHeader& header, uint64_t position) {

@@ -11,9 +11,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -70,6 +72,10 @@ class SegmentBytes {
   std::shared_ptr<FrameCache> frames_;
   std::set<uint64_t> damaged_;  // positions of frames that ReadAround met
 };
+
+// Where the records of a compressed segment begin whose header page is damaged, as its first frame says;
+// nullopt: there is no sound frame behind the page. kIoError.
+Result<std::optional<uint64_t>> FindFirstFrame(int fd, std::string_view name);
 
 // Where in the file at `path` the byte at `position` is, for a message about it.
 uint64_t OffsetOnDisk(const std::string& path, const SegmentHeader& header, uint64_t position);

@@ -154,6 +154,9 @@ TEST_F(CompactedLogTest, ReadsAroundDamagedFrames) {
   WriteFile(files[1].path, bytes);
   Overwrite(files[1].path, bytes.size() - 20, "damage");
   expect_most("the footer");
+  WriteFile(files[1].path, bytes);
+  Overwrite(files[1].path, 24, "damage");
+  expect_most("the header");
 }
 
 }  // namespace
