@@ -1,13 +1,15 @@
 #include "log/frame_cache.h"
 
+#include <zstd.h>
+
 #include <algorithm>
 
 namespace roost {
 
 const std::vector<std::byte>* FrameCache::Find(uint64_t position) {
-  const auto found =
-      std::find_if(frames_.begin(), frames_.end(),
-                   [position](const Frame& frame) { return frame.position == position; });
+  const auto found = std::find_if(frames_.begin(), frames_.end(), [position](const Frame& frame) {
+    return frame.position == position;
+  });
   if (found == frames_.end()) return nullptr;
   found->last_use = ++uses_;
   return &found->bytes;
@@ -33,6 +35,20 @@ const std::vector<std::byte>* FrameCache::Keep(uint64_t position) {
   frames_[made_].position = position;
   frames_[made_].last_use = ++uses_;
   return &frames_[made_].bytes;
+}
+
+ZSTD_DCtx_s* FrameCache::Unpacker() {
+  if (unpacker_ == nullptr) unpacker_.reset(::ZSTD_createDCtx());
+  return unpacker_.get();
+}
+
+void FrameCache::FreeUnpacker::operator()(ZSTD_DCtx_s* unpacker) const {
+  ::ZSTD_freeDCtx(unpacker);
+}
+
+void FrameCache::Clear() {
+  frames_ = {};
+  unpacker_.reset();
 }
 
 }  // namespace roost

@@ -4,6 +4,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -117,8 +118,10 @@ Status SegmentBytes::Unpack(uint64_t frame, uint64_t position, uint64_t size) {
     std::copy(stored.begin(), stored.end(), unpacked.begin());
     return {};
   }
-  const size_t written =
-      ::ZSTD_decompress(unpacked.data(), unpacked.size(), stored.data(), stored.size());
+  ZSTD_DCtx* const unpacker = frames_->Unpacker();
+  if (unpacker == nullptr) return Status::FromErrno(ENOMEM, "unpack " + name_);
+  const size_t written = ::ZSTD_decompressDCtx(unpacker, unpacked.data(), unpacked.size(),
+                                               stored.data(), stored.size());
   if (::ZSTD_isError(written) != 0 || written != size) {
     return Damaged(*offset, "the frame can't be unpacked");
   }

@@ -4,8 +4,7 @@
 // Of a compressed segment only the frames are read that are asked for. Nothing in the file is trusted: sizes
 // are checked against kFrameBytes before memory is taken, and the checksum before zstd sees a byte.
 //
-// One thread. Memory: one frame (kFrameBytes) unless a FrameCache is shared, given back by Release(); zstd
-// takes about 160 KiB while a frame is unpacked.
+// One thread. Memory: a FrameCache of one frame unless another is shared, given back by Release().
 #ifndef ROOST_LOG_SEGMENT_BYTES_H_
 #define ROOST_LOG_SEGMENT_BYTES_H_
 
