@@ -286,6 +286,9 @@ WorkerLoop& Broker::Parts::LoopOf(Part part) {
       return waker->loop();
     case Part::kLibrarian:
       return librarian->loop();
+    case Part::kSweeper:
+      ROOST_CHECK(sweeper.has_value(), "without a journal there is none");
+      return sweeper->loop();
     case Part::kSyncer:
     case Part::kSequencer:  // has a loop of its own
       break;

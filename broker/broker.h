@@ -32,7 +32,7 @@ class Broker {
   void Stop();
 
   // The threads of a broker, for whoever goes through their work himself.
-  enum class Part { kSequencer, kWaker, kLibrarian, kSyncer };
+  enum class Part { kSequencer, kWaker, kLibrarian, kSyncer, kSweeper };
   // In place of Run(), all by the thread of Open: BeginSteps(), then Step() in any order, then End(), as Run ends
   // (or no End(): a crash, but for the socket's file). No thread is started, so policies are not loaded anew and large inputs are not
   // examined. tests/simulation

@@ -242,7 +242,7 @@ uint64_t Simulation::WeightOf(const Candidate& candidate) const {
     case Candidate::Kind::kPart:
       return weights_[static_cast<size_t>(candidate.part)];
     case Candidate::Kind::kDeliver:
-      return weights_[4 + candidate.number % 4];
+      return weights_[kParts.size() + candidate.number % 3];
     default:
       return weights_[8 + (kind + candidate.number) % 8];
   }

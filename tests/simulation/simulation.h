@@ -54,7 +54,7 @@ class Simulation : private Kernel {
   using Part = Broker::Part;
   using Direction = SimulatedNetwork::Direction;
   static constexpr std::array kParts = {Part::kSequencer, Part::kWaker, Part::kLibrarian,
-                                        Part::kSyncer};
+                                        Part::kSyncer, Part::kSweeper};
   static constexpr size_t kClientsMax = 5;
 
   enum class Fault : uint8_t {
