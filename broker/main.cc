@@ -8,9 +8,13 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 #include "base/utf8.h"
 #include "broker/broker.h"
+#include "broker/confinement.h"
 #include "broker/logging.h"
 #include "broker/options.h"
 #include "broker/service_manager.h"
@@ -45,6 +49,47 @@ UniqueFd BlockSignals() {
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+std::string DirectoryOf(const std::string& path) {
+  return std::filesystem::path(path).parent_path().lexically_normal().string();
+}
+
+// A policy is read anew by its name, and that may be a link that leads elsewhere.
+std::vector<std::string> PolicyPlaces(const std::string& policy) {
+  std::error_code error;
+  const auto file = std::filesystem::canonical(policy, error);
+  std::vector<std::string> places = {DirectoryOf(std::filesystem::absolute(policy).string())};
+  if (!error) places.push_back(file.parent_path().string());
+  return places;
+}
+
+// Of no use to a sanitizer's runtime, which makes calls of its own.
+#ifdef ROOST_SANITIZED
+constexpr bool kConfines = false;
+#else
+constexpr bool kConfines = true;
+#endif
+
+Status GiveUpWhatIsNotNeeded(const BrokerOptions& options) {
+  if (options.unconfined || !kConfines) return {};
+  ConfinementSpec spec;
+  spec.writable = {DirectoryOf(std::filesystem::absolute(options.socket).string())};
+  if (options.log.durability != Durability::kMemory) {
+    spec.writable.push_back(options.log.directory);
+  }
+  spec.readable = {"/dev/null", "/proc/sys/kernel/random/boot_id"};
+  if (!options.policy.empty()) {
+    for (std::string& place : PolicyPlaces(options.policy)) {
+      spec.readable.push_back(std::move(place));
+    }
+  }
+  const Result<Confinement> confinement = Confine(spec);
+  if (!confinement.ok()) return confinement.status();
+  if (!confinement->missing.empty()) {
+    Log(LogLevel::kWarning, "not confined in all: this kernel lacks {}", confinement->missing);
+  }
+  return {};
 }
 
 void SayReady(const Broker& broker) {
@@ -88,6 +133,10 @@ int Main(int argc, char** argv) {
   if (!inherited.ok()) return Fail(kFailed, inherited.status());
   Result<std::unique_ptr<Broker>> broker = Broker::Open(line->options, *std::move(inherited));
   if (!broker.ok()) return Fail(kFailed, broker.status());
+  const Status confined = GiveUpWhatIsNotNeeded((*broker)->options());
+  if (!confined.ok()) {
+    return Fail(kFailed, {confined.code(), confined.message() + "; --unconfined starts without"});
+  }
   SayReady(**broker);
   const Status served = (*broker)->Run(signals.get());
   NotifyStopping();

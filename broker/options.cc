@@ -168,6 +168,10 @@ std::vector<Setting> AllSettings() {
        [](BrokerOptions& options, const std::string& text) {
          return SetFlag(options.log.accept_damage, text);
        }},
+      {"unconfined", "", "keep files, system calls and privileges that a broker does not need", true,
+       [](BrokerOptions& options, const std::string& text) {
+         return SetFlag(options.unconfined, text);
+       }},
       {"verbose", "", "say more on stderr", true,
        [](BrokerOptions& options, const std::string& text) {
          return SetFlag(options.verbose, text);

@@ -25,6 +25,7 @@ struct BrokerOptions {
   uint32_t max_tries = 5;  // how often a group hands an event out before it parks it
   std::string policy;      // file; empty: none
   int ready_fd = -1;       // gets "ready\n" and is closed
+  bool unconfined = false;  // keeps files, system calls and capabilities that it does not need
   bool verbose = false;    // debug lines on stderr
 };
 

@@ -8,6 +8,7 @@ installed broker. Ends with exit status 1 and a sentence at the first thing that
 import os
 import pathlib
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,14 @@ def check_tree(source, prefix):
             sys.exit(f"{file.relative_to(prefix)} is installed, but no public header")
 
 
+def check_unit(prefix):
+    """How far the service is walled in, by systemd's own measure: 0 is best, 10 worst."""
+    if not shutil.which("systemd-analyze"):
+        return
+    unit = prefix / "lib/systemd/system/roostd.service"
+    run(["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=10", unit])
+
+
 def check_example(source, prefix, scratch):
     build = scratch / "example"
     run(["cmake", "-S", source / "examples/append_and_read", "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}"])
@@ -82,6 +91,7 @@ def main():
         prefix = scratch / "prefix"
         run(["cmake", "--install", build, "--prefix", prefix])
         check_tree(source, prefix)
+        check_unit(prefix)
         check_example(source, prefix, scratch)
     print("installed, built and ran")
 

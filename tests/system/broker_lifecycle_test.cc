@@ -282,6 +282,25 @@ TEST_F(BrokerLifecycleTest, RefusesWhatItDoesNotUnderstandWithStatusTwo) {
   EXPECT_EQ(broker_.RunAnother({"--version"}).ending.exit_status, 0);
 }
 
+// A sanitizer's runtime needs what is given up. "NoNewPrivs:\t1" and so on, in /proc/PID/status.
+TEST_F(BrokerLifecycleTest, GivesUpWhatABrokerDoesNotNeed) {
+  if (kSlowdown != 1) GTEST_SKIP() << "not under a sanitizer";
+  const auto says = [&](const std::string& line) {
+    const std::string status = ReadFile("/proc/" + std::to_string(broker_.pid()) + "/status");
+    return status.find("\n" + line + "\n") != std::string::npos;
+  };
+  ASSERT_TRUE(broker_.Start());
+  EXPECT_TRUE(says("NoNewPrivs:\t1"));
+  EXPECT_TRUE(says("CapEff:\t0000000000000000"));
+  EXPECT_TRUE(says("CapPrm:\t0000000000000000"));
+  EXPECT_TRUE(says("Seccomp:\t2"));
+  broker_.Terminate();
+  broker_.setup().arguments.push_back("--unconfined");
+  ASSERT_TRUE(broker_.Start());
+  EXPECT_TRUE(says("NoNewPrivs:\t0"));
+  EXPECT_TRUE(says("Seccomp:\t0"));
+}
+
 TEST_F(BrokerLifecycleTest, KeepsItsFilesToItself) {
   ASSERT_TRUE(broker_.Start());
   ASSERT_TRUE(Append("1").ok());
