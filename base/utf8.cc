@@ -41,9 +41,13 @@ bool IsControl(uint32_t code_point) {
   return code_point < 0x20 || (code_point >= 0x7F && code_point <= 0x9F);
 }
 
-// Characters that reorder or hide text around them, and the separators that break lines.
+// Characters that reorder or hide text around them or take no room themselves, and the separators that break
+// lines. Selectors of variants stay: emoji need them.
 bool IsFormatting(uint32_t code_point) {
-  return code_point == 0x061C || code_point == 0x00AD || code_point == 0xFEFF ||
+  return code_point == 0x00AD || code_point == 0x034F || code_point == 0x061C ||
+         code_point == 0x115F || code_point == 0x1160 || code_point == 0x17B4 ||
+         code_point == 0x17B5 || (code_point >= 0x180B && code_point <= 0x180F) ||
+         code_point == 0x3164 || code_point == 0xFEFF || code_point == 0xFFA0 ||
          (code_point >= 0x200B && code_point <= 0x200F) ||
          (code_point >= 0x2028 && code_point <= 0x202E) ||
          (code_point >= 0x2060 && code_point <= 0x206F) ||

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "base/utf8.h"
@@ -94,6 +97,49 @@ TEST(EventPrinterTest, NeverShowsPeopleARawControlCharacter) {
     ASSERT_TRUE(IsPlainUtf8(text)) << text;
     for (const char* bidi : {"\u202e", "\u2066", "\u200f"})
       ASSERT_EQ(text.find(bidi), std::string::npos);
+  }
+}
+
+EventView EventOf(const std::string& text) {
+  EventView event = SomeEvent();
+  event.content_type = "text/plain";
+  for (auto* field : {&event.data, &event.stream, &event.type, &event.agent, &event.id,
+                      &event.correlation_id, &event.causation_id}) {
+    *field = text;
+  }
+  return event;
+}
+
+TEST(EventPrinterTest, LetsNoPairOfBytesThroughThatATerminalObeys) {
+  for (int first = 0; first < 256; ++first) {
+    std::vector<std::string> pairs;
+    for (int second = 0; second < 256; ++second) {
+      pairs.push_back({static_cast<char>(first), static_cast<char>(second)});
+    }
+    std::vector<EventView> events;
+    for (const std::string& pair : pairs) events.push_back(EventOf(pair));
+    const std::string text =
+        Printed([&](Output* out) { EventPrinter(out, EventFormat::kText).Print(events); });
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 256) << first;
+    std::string lines = text;
+    std::erase(lines, '\n');
+    ASSERT_TRUE(IsPlainUtf8(lines)) << "a pair that begins with " << first;
+  }
+}
+
+// What reorders the text around it or can't be seen, in every field: the ranges of Unicode's Bidi_Control,
+// of zero width, and of line separators.
+TEST(EventPrinterTest, ShowsEachCharacterThatHidesOrReorders) {
+  const char* hidden[] = {"\u061c", "\u200b", "\u200c", "\u200d",     "\u200e",     "\u200f",
+                          "\u2028", "\u2029", "\u202a", "\u202b",     "\u202c",     "\u202d",
+                          "\u202e", "\u2060", "\u2061", "\u2062",     "\u2063",     "\u2064",
+                          "\u2066", "\u2067", "\u2068", "\u2069",     "\u206a",     "\u206f",
+                          "\u00ad", "\u034f", "\u180e", "\ufeff",     "\u3164",     "\uffa0",
+                          "\u115f", "\ufff9", "\ufffb", "\U000e0001", "\U000e0041", "\U000e007f"};
+  for (const char* character : hidden) {
+    const std::string text = PrintedText(EventOf(std::string("a") + character + "b"));
+    EXPECT_EQ(text.find(character), std::string::npos) << text;
+    EXPECT_NE(text.find("a\\u"), std::string::npos) << text;
   }
 }
 
