@@ -152,7 +152,9 @@ Status Client::Impl::Read(const ReadQuery& query, uint64_t deadline_ns, Page* pa
     } else if (fetched.ok()) {
       step = log_reader->Continue();
     } else if (fetched.code() == StatusCode::kGone) {
-      step = log_reader->ContinueWithout(connection.oldest_told());
+      // A segment that was cut while it was on its way is gone too, and nobody said what is the oldest then.
+      step = log_reader->ContinueWithout(
+          std::max(connection.oldest_told(), connection.ring()->log_oldest()));
     } else {
       return fetched;
     }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "log/state_codec.h"
 #include "log/verify.h"
 #include "tests/log/disk_calls.h"
 #include "tests/log/disk_image.h"
@@ -214,6 +215,103 @@ INSTANTIATE_TEST_SUITE_P(Durabilities, PowerCutTest,
                            return (power ? "Power" : "Process") +
                                   std::to_string(std::get<1>(parameter.param));
                          });
+
+// Counts all events that there ever were, also over checkpoints.
+class CountingEvents : public RecoveryObserver {
+ public:
+  void OnEvent(const RecordHeader&, Bytes) override { ++count; }
+  void SaveState(std::vector<StateSection>* sections) const override {
+    StateWriter out;
+    out.Number(count);
+    sections->push_back({SectionKind::kLeases, out.Take()});
+  }
+  Status LoadState(const Checkpoint& checkpoint) override {
+    const auto* section = checkpoint.view.Find(SectionKind::kLeases);
+    if (section == nullptr) return checkpoint.Damaged(SectionKind::kLeases);
+    count = StateReader(section->bytes).Number();
+    return {};
+  }
+  uint64_t count = 0;
+};
+
+class RetentionPowerCutTest : public ::testing::Test {
+ protected:
+  ~RetentionPowerCutTest() override { PretendBoot(0); }
+
+  LogOptions Options(const std::string& directory) const {
+    LogOptions options;
+    options.directory = directory + "/data";
+    options.durability = Durability::kPower;
+    options.ring_bytes = 64 << 10;
+    options.segment_bytes = 64 << 10;
+    options.streams_max = 100;
+    options.retain_bytes = 128 << 10;
+    return options;
+  }
+  void Append(LogWriter* log, int count) {
+    for (int i = 0; i < count; ++i) {
+      const TestEvent event("s" + std::to_string(i % 3), std::string(9000, 'x'));
+      const EventToStage staged = event.Staged();
+      BatchPlace place;
+      ASSERT_EQ(log->Stage(std::span(&staged, 1), {}, &place), StageOutcome::kStaged);
+      ASSERT_TRUE(log->Commit().ok());
+      ASSERT_TRUE(log->MaintainJournal().ok());
+    }
+  }
+  // Whatever was deleted: every event is counted, and the next start after it finds the same.
+  void Recover(const std::string& directory, uint64_t events) {
+    ++states_;
+    PretendBoot(next_boot_++);
+    for (int start = states_ % 4 == 0 ? 0 : 1; start < 2; ++start) {
+      CountingEvents counted;
+      const auto log = LogWriter::Open(Options(directory), "/tmp/test.sock", &counted, nullptr);
+      ASSERT_TRUE(log.ok()) << log.status().message();
+      EXPECT_EQ((*log)->head(), events);
+      EXPECT_EQ(counted.count, events);
+      EXPECT_EQ((*log)->RevisionOf("s0"), (events + 2) / 3);
+    }
+    if (states_ % 16 == 0) {
+      EXPECT_EQ(VerifyJournal(directory + "/data")->errors, 0u);
+    }
+  }
+
+  DiskImage image_;
+  std::mt19937_64 random_{11};
+  uint64_t states_ = 0;
+  uint64_t next_boot_ = 1000;
+};
+
+TEST_F(RetentionPowerCutTest, LosesNothingThatDeletedEventsCameTo) {
+  const ScratchDirectory scratch(ScratchDirectory::Place::kMemory);
+  uint64_t events = 0;
+  bool looks = false;
+  CuttingDisk disk({}, [&](const DiskModel& model) {
+    if (HasFailure() || !looks) return;
+    ForEachState(model, Scaled({.soak = 4096, .gate = 16, .sanitized = 4}), &random_,
+                 [&](const DiskModel::Contents& contents) {
+                   if (HasFailure()) return;
+                   image_.Write(scratch.path(), contents);
+                   Recover(image_.path(), events);
+                 });
+    PretendBoot(1);
+  });
+  const WatchedDisk watched(scratch.path(), &disk);
+  PretendBoot(1);
+  const auto log = LogWriter::Open(Options(scratch.path()), "/tmp/test.sock", nullptr, nullptr);
+  ASSERT_TRUE(log.ok()) << log.status().message();
+  for (int round = 0; round < 3; ++round) {
+    looks = false;
+    Append(log->get(), 21);
+    events += 21;
+    looks = true;
+    const auto retained = (*log)->Retain([] { return std::make_unique<CountingEvents>(); });
+    ASSERT_TRUE(retained.ok()) << retained.status().message();
+    EXPECT_GT(retained->segments, 0u);
+  }
+  RecordProperty("states", std::to_string(states_));
+  std::printf("%llu states\n", static_cast<unsigned long long>(states_));
+  EXPECT_GT(states_, 100u);
+}
 
 }  // namespace
 }  // namespace roost
