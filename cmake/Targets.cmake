@@ -3,8 +3,10 @@
 # Linked PRIVATE, so that users of the installed library never see them.
 add_library(roost_warnings INTERFACE)
 target_compile_options(roost_warnings INTERFACE -Wall -Wextra -Wshadow -Wconversion
-                       -Wno-sign-conversion -Wnon-virtual-dtor -Wimplicit-fallthrough
-                       -Wno-maybe-uninitialized)  # wrong about std::optional in GCC 12
+                       -Wno-sign-conversion -Wnon-virtual-dtor -Wimplicit-fallthrough)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(roost_warnings INTERFACE -Wno-maybe-uninitialized)  # wrong about std::optional in GCC 12
+endif()
 if(ROOST_WERROR)
   target_compile_options(roost_warnings INTERFACE -Werror)
 endif()
@@ -19,9 +21,16 @@ if(LLD)
   add_link_options(-fuse-ld=lld)
 endif()
 
+if(ROOST_SANITIZER)
+  add_compile_definitions(ROOST_SANITIZED)
+endif()
 if(ROOST_SANITIZER STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # One build for the tests and for tests/fuzz: the counters that libFuzzer reads are idle in a test.
+    add_compile_options(-fsanitize=fuzzer-no-link)
+  endif()
 elseif(ROOST_SANITIZER STREQUAL "thread")
   # GCC warns that TSan does not see fences; Roost's shared words are all atomic, so nothing is missed.
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer -Wno-tsan)
@@ -32,6 +41,9 @@ endif()
 set(roost_test_options "")
 if(ROOST_SANITIZER STREQUAL "address")
   set(roost_test_options -O0 -fno-sanitize=undefined)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    list(APPEND roost_test_options -fno-sanitize=fuzzer-no-link)
+  endif()
 elseif(ROOST_SANITIZER STREQUAL "thread")
   set(roost_test_options -O0)
 endif()

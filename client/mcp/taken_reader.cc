@@ -15,7 +15,7 @@ constexpr int kFruitlessMax = 100;  // pages without an event, 20 ms each
 }  // namespace
 
 TakenReader::TakenReader(LogAccess* log, std::string stream, std::vector<TakenItem> items)
-    : log_(log), reader_(log), stream_(std::move(stream)), items_(std::move(items)) {
+    : reader_(log), stream_(std::move(stream)), items_(std::move(items)) {
   json_ = R"("events":[)";
   if (items_.empty()) json_ += ']';
 }

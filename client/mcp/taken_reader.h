@@ -52,7 +52,6 @@ class TakenReader {
   size_t Room() const;
   Step Next();
 
-  LogAccess* log_;
   PageReader reader_;
   std::string stream_;
   std::vector<TakenItem> items_;

@@ -16,7 +16,7 @@ struct TestScale {
 
 inline uint64_t Scaled(const TestScale& scale) {
   if (std::getenv("ROOST_SOAK") != nullptr) return scale.soak;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef ROOST_SANITIZED
   return scale.sanitized;
 #else
   return scale.gate;

@@ -128,10 +128,11 @@ void FakeLog::Append(const Batch& batch, uint64_t, AppendDone done) {
     for (const Condition& condition : batch.conditions) {
       const uint64_t revision = writer_->RevisionOf(condition.stream);
       if (revision == condition.expect) continue;
-      result.conflict.emplace();
-      result.conflict->stream = condition.stream;
-      result.conflict->expect = condition.expect;
-      result.conflict->revision = revision;
+      AppendResult::Conflict conflict;
+      conflict.stream = condition.stream;
+      conflict.expect = condition.expect;
+      conflict.revision = revision;
+      result.conflict = conflict;
       result.head = head();
       return done(result);
     }

@@ -96,7 +96,7 @@ void Simulation::Calm() {
     client_start_ns_[i] = std::min(client_start_ns_[i], now_ns_ + kNsPerSecond);
   }
   world_.calm_since_ns = now_ns_;
-  const auto is_answered = [this](SimulatedClient& client) {
+  const auto is_answered = [](SimulatedClient& client) {
     return client.is_running() && client.unanswered() == 0;
   };
   const auto all_answered = [&] {

@@ -149,7 +149,7 @@ TEST_F(OldEventsTest, AreReadBetweenTwoSequences) {
                                                   {size / 3, size / 2},
                                                   {size - 2, size},
                                                   {size - 1, size + 1}}) {
-    const auto inside = [&](const SeenEvent& event) {
+    const auto inside = [after = after, before = before](const SeenEvent& event) {
       return event.sequence > after && event.sequence < before;
     };
     std::vector<SeenEvent> seen = ReadAll(client_.get(), {.after = after, .before = before});
