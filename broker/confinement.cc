@@ -160,11 +160,11 @@ Status AddRules(scmp_filter_ctx filter) {
   const AllowedWith some[] = {
       {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, none)},
       {SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, none)},
-      {SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX)},
+      {SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX, none)},
       {SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
-      {SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()))},
-      {SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, none)},  // to look, not to set
-      {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)}};
+      {SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()), none)},
+      {SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, none, none)},  // to look, not to set
+      {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, none)}};
   for (const AllowedWith& one : some) {
     const int added = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, one.call, 1, &one.argument);
     if (added != 0) return SeccompError(added, "allow a system call with an argument");
