@@ -105,6 +105,9 @@ Status SegmentBytes::Unpack(uint64_t frame, uint64_t position, uint64_t size) {
   if (!got.ok()) return got.status();
   if (*got != sizeof(header)) return {StatusCode::kGone, fmt::format("{}: cut", name_)};
   if (const char* wrong = WrongInFrame(header, position, size)) return Damaged(*offset, wrong);
+  if (table_offset_ != 0 && header.stored > table_offset_ - *offset) {
+    return Damaged(*offset, "the frame reaches behind the last one's end");
+  }
 
   std::vector<std::byte> stored(header.stored);
   got = ReadAt(fd_, stored, *offset + sizeof(header), name_);

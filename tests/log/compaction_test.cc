@@ -260,8 +260,11 @@ TEST_F(CompactionTest, IsFoundWhicheverBitFlips) {
   const std::string path = SegmentPath(1);
   const std::string bytes = ReadFile(path);
   const uint64_t step = Scaled({.soak = 1, .gate = 97, .sanitized = 1999});
-  for (uint64_t bit = 0; bit < bytes.size() * 8; bit += step) {
+  for (uint64_t bit = 0; bit < bytes.size() * 8; ++bit) {
     const uint64_t offset = bit / 8;
+    // No other checksum covers a frame's header.
+    const bool in_header = offset - kSegmentHeaderBytes < sizeof(FrameHeader);
+    if (!in_header && bit % step != 0) continue;
     const char flipped = static_cast<char>(bytes[offset] ^ (1 << bit % 8));
     Overwrite(path, offset, {&flipped, 1});
     const auto verified = VerifyJournal(options_.directory);
