@@ -6,6 +6,7 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -192,6 +193,26 @@ TEST_F(RecoveryKillTest, EndsTheSameWhenASegmentHasToBeBegun) {
   std::filesystem::remove(Segments().back());
   ASSERT_LT(std::filesystem::file_size(Segments().back()), 65536u);
   PretendBoot(2);
+  ExpectTheSameInTheEnd();
+}
+
+// Nothing that was to be deleted is gone yet but the first segment's bytes.
+TEST_F(RecoveryKillTest, EndsTheSameWhenADeletionHasToBeFinished) {
+  options_.retain_bytes = 2 * options_.segment_bytes;
+  Open();
+  AppendMany(200, true);
+  std::map<std::string, std::string> before;
+  for (const std::string& path : Segments()) before[path] = ReadFile(path);
+  const auto retained = log_->Retain([] { return std::make_unique<SeenEvents>(); });
+  ASSERT_TRUE(retained.ok()) << retained.status().message();
+  ASSERT_GE(retained->segments, 2u);
+  Kill();
+  for (const auto& [path, bytes] : before) {
+    if (!std::filesystem::exists(path)) WriteFile(path, bytes);
+  }
+  WriteFile(SegmentPath(1), "");
+  WriteFile(options_.directory + "/checkpoint.new", "half of one");
+  WriteFile(options_.directory + "/00000000000000000002.checkpoint", "one before");
   ExpectTheSameInTheEnd();
 }
 
