@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "base/clock.h"
+#include "base/own_file.h"
 #include "base/unique_fd.h"
 #include "broker/version.h"
 
@@ -44,6 +45,9 @@ CountersWriter::CountersWriter(Mapping mapping)
 Result<CountersWriter> CountersWriter::Create(const std::string& path,
                                               const CountersIdentity& identity) {
   const std::string temporary = path + ".new";
+  for (const std::string& place : {path, temporary}) {
+    ROOST_RETURN_IF_ERROR(CheckOwnFileAt(AT_FDCWD, place, place));
+  }
   if (::unlink(temporary.c_str()) != 0 && errno != ENOENT) {
     return Status::FromErrno(errno, "remove " + temporary);
   }

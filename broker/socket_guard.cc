@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/own_file.h"
 #include "base/unix_socket.h"
 #include "ipc/socket_path.h"
 
@@ -57,17 +58,14 @@ std::string HolderOf(int lock) {
 Result<SocketGuard> SocketGuard::Claim(const std::string& path) {
   ROOST_RETURN_IF_ERROR(PrepareDirectory(DirectoryOf(path)));
   const std::string lock_path = LockPath(path);
+  // Before it is opened, so that the message says what it is; and after it, for who is quick.
+  ROOST_RETURN_IF_ERROR(CheckOwnFileAt(AT_FDCWD, lock_path, lock_path));
   UniqueFd lock(
       ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, kLockMode));
   if (!lock.valid()) return Status::FromErrno(errno, "open " + lock_path);
   struct stat info {};
   if (::fstat(lock.get(), &info) != 0) return Status::FromErrno(errno, "look at " + lock_path);
-  if (!S_ISREG(info.st_mode) || info.st_uid != ::geteuid()) {
-    return {StatusCode::kPermissionDenied,
-            fmt::format("{} is not a file of ours (it belongs to uid {}); remove it or choose "
-                        "another socket with --socket",
-                        lock_path, info.st_uid)};
-  }
+  ROOST_RETURN_IF_ERROR(CheckOwnFile(info, lock_path));
   if (::fchmod(lock.get(), kLockMode) != 0) return Status::FromErrno(errno, "chmod " + lock_path);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Status::FromErrno(errno, "lock " + lock_path);
@@ -111,14 +109,10 @@ Status SocketGuard::Listen(mode_t mode, UniqueFd inherited) {
     listener_ = std::move(inherited);
     return {};
   }
-  struct stat info {};
-  if (::lstat(path_.c_str(), &info) == 0) {
-    if (!S_ISSOCK(info.st_mode)) {
-      return {StatusCode::kAlreadyExists,
-              path_ + " is there and is no socket; remove it or choose another with --socket"};
-    }
-    // Whoever bound it does not hold the lock, so it is dead.
-    if (::unlink(path_.c_str()) != 0) return Status::FromErrno(errno, "remove " + path_);
+  ROOST_RETURN_IF_ERROR(CheckOwnFileAt(AT_FDCWD, path_, path_, S_IFSOCK));
+  // Whoever bound it does not hold the lock, so it is dead.
+  if (::unlink(path_.c_str()) != 0 && errno != ENOENT) {
+    return Status::FromErrno(errno, "remove " + path_);
   }
   Result<UniqueFd> listener = ListenSeqpacket(path_, mode, kBacklog);
   if (!listener.ok()) return listener.status();

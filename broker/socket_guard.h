@@ -19,7 +19,7 @@ class SocketGuard {
  public:
   // Makes the directory (0700) if only that is missing, checks it where it is the usual one under /tmp, and
   // takes the lock. Nobody can connect yet. kAlreadyExists: another broker serves the socket (message with its pid).
-  // kPermissionDenied: directory or lock file are not ours to trust.
+  // kPermissionDenied: directory or lock file are not ours to trust (base/own_file.h).
   static Result<SocketGuard> Claim(const std::string& path);
 
   SocketGuard(SocketGuard&& other) noexcept;

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/own_file.h"
 #include "base/unique_fd.h"
 #include "log/file_io.h"
 #include "log/segment_bytes.h"
@@ -18,6 +19,7 @@ namespace roost {
 namespace {
 
 Result<UniqueFd> OpenFile(const std::string& path) {
+  ROOST_RETURN_IF_ERROR(CheckPlainFile(path));
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return Status::FromErrno(errno, "open " + path);
   return fd;

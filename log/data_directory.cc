@@ -17,6 +17,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "base/own_file.h"
 #include "log/file_io.h"
 
 namespace roost {
@@ -148,6 +149,10 @@ std::string DataDirectory::PathOf(std::string_view file) const {
 
 Result<UniqueFd> DataDirectory::OpenFile(std::string_view name, int flags) const {
   const std::string file(name);
+  // What is only read was looked at when the broker started (log/segment_survey.cc).
+  if ((flags & O_ACCMODE) != O_RDONLY) {
+    ROOST_RETURN_IF_ERROR(CheckOwnFileAt(fd_.get(), file, PathOf(name)));
+  }
   UniqueFd fd;
   do {
     fd.Reset(::openat(fd_.get(), file.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -197,10 +202,13 @@ Status DataDirectory::WriteLockText(std::string_view log_id) const {
 }
 
 Result<std::optional<IdentityFile>> DataDirectory::ReadIdentity() const {
-  return ReadIdentityFile(PathOf(kIdentityName));
+  const std::string path = PathOf(kIdentityName);
+  ROOST_RETURN_IF_ERROR(CheckOwnFileAt(AT_FDCWD, path, path));
+  return ReadIdentityFile(path);
 }
 
 Result<std::optional<IdentityFile>> ReadIdentityFile(const std::string& path) {
+  ROOST_RETURN_IF_ERROR(CheckPlainFile(path));
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file.valid()) {
     if (errno == ENOENT) return std::optional<IdentityFile>();

@@ -31,7 +31,8 @@ class DataDirectory {
   // checksum.
   Status WriteIdentity(IdentityFile identity);
 
-  // Opens a file of the directory; never follows a symbolic link; close-on-exec; 0600 if it is made.
+  // Opens a file of the directory; never follows a symbolic link; close-on-exec; 0600 if it is made. For
+  // writing: kPermissionDenied when what is there is no plain file, not ours or has another name too.
   Result<UniqueFd> OpenFile(std::string_view name, int flags) const;
   Status Rename(std::string_view from, std::string_view to) const;
   // No error if there is none.

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/own_file.h"
 #include "log/checkpoint_file.h"
 #include "log/file_io.h"
 #include "log/segment_file.h"
@@ -29,7 +30,9 @@ Result<std::unique_ptr<JournalWriter>> JournalWriter::Open(DataDirectory* direct
                                                            std::vector<JournalSegment> segments,
                                                            uint64_t position, uint64_t sequence) {
   std::unique_ptr<JournalWriter> journal(new JournalWriter(directory, spec));
-  // One that a crash has left may be of another size.
+  // One that a crash has left may be of another size; one that is none of ours, somebody has made.
+  ROOST_RETURN_IF_ERROR(CheckOwnFileAt(directory->fd(), std::string(kNextSegmentName),
+                                       directory->PathOf(kNextSegmentName)));
   ROOST_RETURN_IF_ERROR(directory->Remove(kNextSegmentName));
   for (const JournalSegment& segment : segments) journal->bytes_ += segment.bytes;
   journal->segments_ = std::move(segments);

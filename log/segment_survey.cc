@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "base/bytes.h"
+#include "base/own_file.h"
 #include "base/unique_fd.h"
 #include "log/file_io.h"
 #include "log/segment_file.h"
@@ -30,6 +31,7 @@ Result<SurveyedSegment> Survey(const SegmentFile& file) {
   segment.name = SegmentName(file.base_sequence);
   segment.path = file.path;
   segment.name_sequence = file.base_sequence;
+  ROOST_RETURN_IF_ERROR(CheckPlainFile(file.path));
   const UniqueFd fd(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.valid()) return Status::FromErrno(errno, "open " + file.path);
   auto size = FileSize(fd.get(), file.path);

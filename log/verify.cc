@@ -156,6 +156,12 @@ Status Verifier::Run() {
   report_->last_sequence = report_->events == 0 ? 0 : chain_->sequence();
   report_->streams = streams_->count();
   report_->ends_with_mark = chain_->closed() || report_->records == 0;
+  if (identity_ && WasClosed(*identity_) && !report_->ends_with_mark && report_->errors == 0) {
+    // The mark is written before the identity says so.
+    Add(Severity::kError, directory_ + "/identity", 0,
+        "the log was closed, and the journal does not end with its closing mark: its newest events "
+        "are missing");
+  }
   report_->broker = DescribeLockHolder(directory_);
   return {};
 }
@@ -520,9 +526,10 @@ Status Verifier::CheckEnd(size_t index, SegmentScanner* scanner) {
   } else if (!IsNewest(index)) {
     if (end_ != segments_[index + 1].header.base_position) {
       wrong = "the records end before the next segment begins";
-    } else if (segment_->file_bytes < segment_->header.size) {
+    } else if (segment_->file_bytes != segment_->header.size) {
       // A full segment is cut to its length when it is closed, after its footer was written.
-      AddAt(Severity::kError, end_, "the footer is damaged; the next start makes it again");
+      AddAt(Severity::kError, end_,
+            "the footer is damaged or not at the file's end; the next start makes it again");
     }
   } else {
     auto length = scanner->LengthBehind(end_);

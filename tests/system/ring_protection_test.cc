@@ -3,137 +3,25 @@
 // The attacks run in a child, as the broker's own user and as another one, on the descriptor that the
 // broker hands out. As root every attack on a process succeeds by right, so root gives itself up first.
 #include <fcntl.h>
-#include <grp.h>
 #include <gtest/gtest.h>
-#include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
-#include <functional>
 #include <memory>
-#include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "base/crc32c.h"
-#include "base/mapping.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/log_history.h"
 #include "tests/support/raw_client.h"
+#include "tests/system/attacker.h"
 
 namespace roost {
 namespace {
-
-constexpr uid_t kBrokerUser = 20001;
-constexpr uid_t kOtherUser = 20002;
-constexpr std::string_view kMark = "ROOST-WAS-WRITTEN";
-
-// One line of the attacker's report for each attack that got through.
-using Report = std::function<void(const std::string& attack)>;
-
-// ---- on the descriptor ----
-
-void TryToWriteTo(int fd, const std::string& name, const Report& got_through) {
-  if (::write(fd, kMark.data(), kMark.size()) >= 0) got_through(name + ": write");
-  if (::pwrite(fd, kMark.data(), kMark.size(), 0) >= 0) got_through(name + ": pwrite");
-  iovec piece{const_cast<char*>(kMark.data()), kMark.size()};
-  if (::pwritev(fd, &piece, 1, 4096) >= 0) got_through(name + ": pwritev");
-  if (::ftruncate(fd, 0) == 0) got_through(name + ": ftruncate to nothing");
-  if (::ftruncate(fd, 1ll << 40) == 0) got_through(name + ": ftruncate to more");
-  for (const int mode : {0, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE,
-                         FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_INSERT_RANGE}) {
-    if (mode == 0 ? ::fallocate(fd, 0, 0, 1ll << 40) == 0 : ::fallocate(fd, mode, 0, 4096) == 0) {
-      got_through(name + ": fallocate " + std::to_string(mode));
-    }
-  }
-}
-
-void TryToMap(int fd, const std::string& name, const Report& got_through) {
-  constexpr size_t kSize = 8192;
-  if (::mmap(nullptr, kSize, PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED) {
-    got_through(name + ": mmap for writing");
-  }
-  if (::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED) {
-    got_through(name + ": mmap for reading and writing");
-  }
-  void* read_only = ::mmap(nullptr, kSize, PROT_READ, MAP_SHARED, fd, 0);
-  if (read_only == MAP_FAILED) return;
-  if (::mprotect(read_only, kSize, PROT_READ | PROT_WRITE) == 0) got_through(name + ": mprotect");
-  if (::madvise(read_only, kSize, MADV_REMOVE) == 0) got_through(name + ": MADV_REMOVE");
-  // A write by the kernel, through a read-only mapping.
-  int ends[2];
-  if (::pipe(ends) == 0) {
-    if (::write(ends[1], "x", 1) == 1 && ::read(ends[0], read_only, 1) == 1) {
-      got_through(name + ": read() into a read-only mapping");
-    }
-    ::close(ends[0]);
-    ::close(ends[1]);
-  }
-  const int own_memory = ::open("/proc/self/mem", O_RDWR | O_CLOEXEC);
-  if (own_memory >= 0) {
-    // Forced writes to a shared read-only mapping would reach the memfd.
-    if (::pwrite(own_memory, kMark.data(), kMark.size(), reinterpret_cast<off_t>(read_only)) > 0) {
-      got_through(name + ": /proc/self/mem");
-    }
-    ::close(own_memory);
-  }
-  ::munmap(read_only, kSize);
-  // A private mapping may be written: the copy is the attacker's own.
-  void* copy = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-  if (copy != MAP_FAILED) std::memcpy(copy, kMark.data(), kMark.size());
-}
-
-void TryToFeed(int fd, const Report& got_through) {
-  const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-  if (::sendfile(fd, file, nullptr, 4096) > 0) got_through("sendfile");
-  if (::copy_file_range(file, nullptr, fd, nullptr, 4096, 0) > 0) got_through("copy_file_range");
-  int ends[2];
-  if (::pipe(ends) == 0) {
-    if (::write(ends[1], kMark.data(), kMark.size()) > 0 &&
-        ::splice(ends[0], nullptr, fd, nullptr, kMark.size(), 0) > 0) {
-      got_through("splice");
-    }
-    ::close(ends[0]);
-    ::close(ends[1]);
-  }
-  ::close(file);
-}
-
-void AttackDescriptor(int ring, const Report& got_through) {
-  TryToWriteTo(ring, "the descriptor", got_through);
-  TryToMap(ring, "the descriptor", got_through);
-  TryToFeed(ring, got_through);
-  if (::fcntl(ring, F_ADD_SEALS, F_SEAL_WRITE) == 0) got_through("another seal");
-  const std::string path = "/proc/self/fd/" + std::to_string(ring);
-  if (::truncate(path.c_str(), 0) == 0) got_through("truncate by /proc");
-  for (const int mode :
-       {O_RDWR, O_WRONLY, O_RDWR | O_TRUNC, O_RDWR | O_APPEND, O_RDWR | O_DIRECT}) {
-    const int again = ::open(path.c_str(), mode | O_CLOEXEC);
-    if (again < 0) continue;
-    // To open it is no harm yet; the seals must hold for this descriptor too.
-    TryToWriteTo(again, "re-opened " + std::to_string(mode), got_through);
-    TryToMap(again, "re-opened " + std::to_string(mode), got_through);
-    ::close(again);
-  }
-  // For the broker's own use of it: flags and locks must not matter.
-  (void)::fchmod(ring, 0);
-  (void)::fcntl(ring, F_SETFL, O_APPEND | O_NONBLOCK | O_DIRECT);
-  (void)::flock(ring, LOCK_EX | LOCK_NB);
-  (void)::fcntl(ring, F_SETLEASE, F_WRLCK);
-}
 
 // ---- on the process ----
 
@@ -169,53 +57,14 @@ void AttackProcess(pid_t broker, const Report& got_through) {
   }
 }
 
-// Runs `attack` in a child as `uid` (0: as we are) and returns what it reported.
-std::vector<std::string> RunAs(uid_t uid, const std::function<void(const Report&)>& attack) {
-  int ends[2];
-  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  UniqueFd reading(ends[0]), writing(ends[1]);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::signal(SIGSEGV, SIG_DFL);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (uid != 0 && (::setgroups(0, nullptr) != 0 || ::setgid(uid) != 0 || ::setuid(uid) != 0)) {
-      ::_exit(1);
-    }
-    // Dropping root made the child undumpable, which would forbid it its own /proc files.
-    ::prctl(PR_SET_DUMPABLE, 1);
-    attack([&](const std::string& name) {
-      const std::string line = name + "\n";
-      (void)!::write(writing.get(), line.data(), line.size());
-    });
-    (void)!::write(writing.get(), "done\n", 5);
-    ::_exit(0);
-  }
-  writing.Reset();
-  std::string text;
-  char buffer[4096];
-  const Deadline deadline = Deadline::In(std::chrono::minutes(1));
-  while (WaitReadable(reading.get(), deadline)) {
-    const ssize_t size = ::read(reading.get(), buffer, sizeof(buffer));
-    if (size <= 0) break;
-    text.append(buffer, static_cast<size_t>(size));
-  }
-  ::kill(child, SIGKILL);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  EXPECT_TRUE(!lines.empty() && lines.back() == "done") << "the attacker did not get to its end";
-  if (!lines.empty()) lines.pop_back();
-  return lines;
-}
-
 class RingProtectionTest : public ::testing::Test {
  protected:
   static bool IsRoot() { return ::geteuid() == 0; }
 
   void SetUp() override {
-    BrokerSetup setup{.arguments = {"--ring", "1MiB"}};
+    // Small, since all of it is compared after each attack.
+    BrokerSetup setup{
+        .arguments = {"--ring", "1MiB", "--segment", "1MiB", "--max-streams", "1024"}};
     if (IsRoot()) setup.uid = kBrokerUser;
     broker_ = std::make_unique<BrokerProcess>(setup);
     ASSERT_TRUE(broker_->Start());
@@ -229,15 +78,6 @@ class RingProtectionTest : public ::testing::Test {
     for (int i = 0; i < 100; ++i) ASSERT_TRUE(client_->Append(event).ok());
   }
 
-  uint32_t Checksum() const {
-    struct stat info {};
-    EXPECT_EQ(::fstat(ring_.get(), &info), 0);
-    const Result<Mapping> mapping = Mapping::Map(ring_.get(), static_cast<size_t>(info.st_size),
-                                                 Mapping::Access::kRead, "ring");
-    EXPECT_TRUE(mapping.ok());
-    return mapping.ok() ? Crc32c(0, Bytes(mapping->data(), mapping->size())) : 0;
-  }
-
   // The broker as before: it appends, and everybody reads.
   void ExpectThatAllGoesOn() {
     const Result<AppendResult> result =
@@ -247,15 +87,21 @@ class RingProtectionTest : public ::testing::Test {
     ExpectDense(ReadAll(&fresh));
   }
 
-  void ExpectRefused(uid_t uid) {
-    const uint32_t before = Checksum();
-    const pid_t broker = broker_->pid();
-    const int ring = ring_.get();
-    EXPECT_EQ(RunAs(uid, [ring](const Report& report) { AttackDescriptor(ring, report); }),
+  // What must stay as it is: nothing of what the attackers do is the broker's own doing.
+  void AttackDescriptor(uid_t uid, int fd, bool takes_the_file) {
+    broker_->process().Signal(SIGSTOP);
+    const std::string before = ContentOf(fd);
+    EXPECT_EQ(RunAs(uid, [&](const Report& report) { TryToWrite(fd, takes_the_file, report); }),
               std::vector<std::string>{});
+    EXPECT_TRUE(ContentOf(fd) == before);
+    broker_->process().Signal(SIGCONT);
+  }
+
+  void ExpectRefused(uid_t uid) {
+    const pid_t broker = broker_->pid();
+    AttackDescriptor(uid, ring_.get(), /*takes_the_file=*/true);
     EXPECT_EQ(RunAs(uid, [broker](const Report& report) { AttackProcess(broker, report); }),
               std::vector<std::string>{});
-    EXPECT_EQ(Checksum(), before);
     ExpectThatAllGoesOn();
   }
 
@@ -276,11 +122,7 @@ TEST_F(RingProtectionTest, HoldsAgainstAProcessOfAnotherUser) {
 
 TEST_F(RingProtectionTest, HoldsForTheDescriptorAgainstRootItself) {
   if (!IsRoot()) GTEST_SKIP() << "needs root";
-  const uint32_t before = Checksum();
-  const int ring = ring_.get();
-  EXPECT_EQ(RunAs(0, [ring](const Report& report) { AttackDescriptor(ring, report); }),
-            std::vector<std::string>{});
-  EXPECT_EQ(Checksum(), before);
+  AttackDescriptor(0, ring_.get(), /*takes_the_file=*/true);
   ExpectThatAllGoesOn();
 }
 
@@ -293,23 +135,9 @@ TEST_F(RingProtectionTest, HoldsForTheSegmentsThatAreHandedOut) {
   } while (reply->reply().number() != 1);
   ASSERT_EQ(reply->reply().body_type(), wire::ReplyBody::Segment);
   ASSERT_TRUE(reply->fd.valid());
-  const int segment = reply->fd.get();
-  const auto attack = [segment](const Report& report) {
-    TryToWriteTo(segment, "the segment", report);
-    if (::mmap(nullptr, 4096, PROT_WRITE, MAP_SHARED, segment, 0) != MAP_FAILED) {
-      report("the segment: mmap for writing");
-    }
-  };
-  EXPECT_EQ(RunAs(IsRoot() ? kBrokerUser : 0, attack), std::vector<std::string>{});
-  if (IsRoot()) {
-    EXPECT_EQ(RunAs(kOtherUser,
-                    [&](const Report& report) {
-                      attack(report);
-                      const std::string path = "/proc/self/fd/" + std::to_string(segment);
-                      if (::open(path.c_str(), O_RDWR | O_CLOEXEC) >= 0) report("re-opened");
-                    }),
-              std::vector<std::string>{});
-  }
+  // The descriptor is good for reading alone, also in the owner's hands; the file is the owner's.
+  AttackDescriptor(IsRoot() ? kBrokerUser : 0, reply->fd.get(), /*takes_the_file=*/false);
+  if (IsRoot()) AttackDescriptor(kOtherUser, reply->fd.get(), /*takes_the_file=*/true);
   ExpectThatAllGoesOn();
 }
 
