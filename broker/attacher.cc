@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "broker/acceptor.h"
 #include "broker/logging.h"
 #include "broker/own_event.h"
 
@@ -159,7 +160,13 @@ void Attacher::Welcome(Peer& peer, bool resumed) {
   reply.epoch = parts_.log->epoch();
   const LogOptions& options = parts_.log->options();
   if (options.durability != Durability::kMemory) reply.data_directory = options.directory;
-  peer.socket->Send(parts_.replies->Attached(reply), parts_.log->ring_fd());
+  if (!peer.socket->TrySend(parts_.replies->Attached(reply), parts_.log->ring_fd())) {
+    // The kernel lets a user have only so many descriptors under way.
+    SendBusy(peer.socket->fd(),
+             "too many descriptors that this broker has passed were not taken yet; try again, or "
+             "raise its LimitNOFILE");
+    peer.socket->HangUp();
+  }
   CountSessions();
 }
 

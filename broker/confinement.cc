@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <linux/capability.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -164,6 +166,7 @@ Status AddRules(scmp_filter_ctx filter) {
       {SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
       {SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()), none)},
       {SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, none, none)},  // to look, not to set
+      {SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, SIOCOUTQ, none)},  // what a client has not read
       {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, none)}};
   for (const AllowedWith& one : some) {
     const int added = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, one.call, 1, &one.argument);

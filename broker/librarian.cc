@@ -2,11 +2,21 @@
 
 #include <fmt/core.h>
 
+#include <utility>
+
+#include "base/clock.h"
 #include "broker/logging.h"
 
 namespace roost {
 
 using wire::RefusalCode;
+
+namespace {
+
+// How often it is looked whether a peer has read.
+constexpr uint64_t kLookAgainNs = 5 * kNsPerMs;
+
+}  // namespace
 
 Librarian::Librarian(LogWriter* log, const RingReader* ring, Sweeper* sweeper)
     : log_(log),
@@ -44,10 +54,11 @@ bool Librarian::HasWork() {
 
 void Librarian::Work() {
   FindRequest request;
+  if (!deferred_.empty()) ServeDeferred(MonotonicNs());
   if (maintain_.exchange(false, std::memory_order_acq_rel)) {
     Maintain();
   } else if (requests_.pop(request)) {
-    Find(request);
+    Take(std::move(request));
   } else if (condensing_) {
     // A piece at a time, so that nobody waits for more than one.
     condensing_ = log_->CondenseRing();
@@ -60,6 +71,36 @@ void Librarian::Maintain() {
     Log(LogLevel::kError, "housekeeping of the journal failed: {}", status.message());
   }
   if (sweeper_ != nullptr) sweeper_->Ring();
+}
+
+void Librarian::Take(FindRequest request) {
+  if (request.socket->HasTakenDescriptor()) return Find(request);
+  if (deferred_.size() >= kRequestsMax) return RefuseDeferred(request);
+  const uint64_t now_ns = MonotonicNs();
+  request.deferred_until_ns = now_ns + kPatienceNs;
+  deferred_.push_back(std::move(request));
+  if (look_again_ns_ == UINT64_MAX) look_again_ns_ = now_ns + kLookAgainNs;
+}
+
+void Librarian::ServeDeferred(uint64_t now_ns) {
+  if (now_ns < look_again_ns_) return;
+  for (FindRequest& request : std::exchange(deferred_, {})) {
+    if (request.socket->hung_up() || request.socket->HasTakenDescriptor()) {
+      Find(request);
+    } else if (now_ns >= request.deferred_until_ns) {
+      RefuseDeferred(request);
+    } else {
+      deferred_.push_back(std::move(request));
+    }
+  }
+  look_again_ns_ = deferred_.empty() ? UINT64_MAX : now_ns + kLookAgainNs;
+}
+
+void Librarian::RefuseDeferred(const FindRequest& request) {
+  request.socket->segment_requests.fetch_sub(1, std::memory_order_relaxed);
+  request.socket->Send(replies_.Refused(
+      request.number,
+      {RefusalCode::Busy, "a segment that was sent before was not read yet; read it first"}));
 }
 
 void Librarian::Find(const FindRequest& request) {

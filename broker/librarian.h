@@ -1,5 +1,6 @@
 // The thread for what may touch the disk and need not be done at once: hands old segments out, lets the
 // journal prepare its next one, and the ring go into huge pages. Queues of kRequestsMax, and kRequestsPerPeerMax a peer.
+// A peer gets its next segment when it has read the message with the last one, for which it has kPatienceNs.
 //
 // loop(): the broker's wiring. Post and OnCommit: the sequencer thread. Writes no counter.
 #ifndef ROOST_BROKER_LIBRARIAN_H_
@@ -9,6 +10,7 @@
 #include <boost/lockfree/spsc_queue.hpp>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "broker/peer_socket.h"
 #include "broker/reply_builder.h"
@@ -23,6 +25,7 @@ class Librarian : private Worker {
  public:
   static constexpr size_t kRequestsMax = 1024;
   static constexpr uint32_t kRequestsPerPeerMax = 64;
+  static constexpr uint64_t kPatienceNs = 5'000'000'000;
 
   // `ring` outlives the librarian; only what it says of the oldest event is read. `sweeper`, if there, is rung after
   // each housekeeping.
@@ -43,12 +46,16 @@ class Librarian : private Worker {
     uint64_t number = 0;
     uint64_t sequence = 0;
     uint64_t position = 0;
+    uint64_t deferred_until_ns = 0;  // CLOCK_MONOTONIC
   };
 
   void Work() override;
   bool HasWork() override;
-  uint64_t NextTimerNs() override { return UINT64_MAX; }
+  uint64_t NextTimerNs() override { return look_again_ns_; }
 
+  void Take(FindRequest request);
+  void ServeDeferred(uint64_t now_ns);
+  void RefuseDeferred(const FindRequest& request);
   void Find(const FindRequest& request);
   void Maintain();
 
@@ -62,7 +69,9 @@ class Librarian : private Worker {
 
   uint64_t bytes_since_ = 0;  // the sequencer's
 
-  ReplyBuilder replies_;  // the librarian thread's, like the next one
+  ReplyBuilder replies_;                 // the librarian thread's, like the next ones
+  std::vector<FindRequest> deferred_;    // at most kRequestsMax
+  uint64_t look_again_ns_ = UINT64_MAX;  // whether those have read
   bool condensing_ = true;
   WorkerLoop loop_{this};
 };

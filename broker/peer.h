@@ -20,6 +20,8 @@ struct Peer {
   uint64_t accepted_ns = 0;    // CLOCK_MONOTONIC
   bool attaching = false;  // its agent.joined is staged; nothing is received until it is committed
   bool closed = false;     // to be taken away at the end of the turn
+  uint32_t turns = 0;      // in which something was received
+  bool is_behind = false;  // it leaves its answers unread (broker/peer_socket.h)
   // What its requests of this turn cost beyond their bytes, as so many more bytes.
   uint64_t work = 0;
   // What Attach said, checked.

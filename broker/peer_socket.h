@@ -19,8 +19,7 @@ class Disposer;
 
 class PeerSocket {
  public:
-  PeerSocket(UniqueFd fd, PeerCredentials credentials)
-      : fd_(std::move(fd)), credentials_(credentials) {}
+  PeerSocket(UniqueFd fd, PeerCredentials credentials);
 
   int fd() const { return fd_.get(); }
   const PeerCredentials& credentials() const { return credentials_; }
@@ -28,6 +27,18 @@ class PeerSocket {
   // Sends or, when the peer is gone or does not take what it asked for, hangs up. False: hung up. A peer
   // whose buffer is full has hundreds of answers lying there; it may attach again and ask again.
   bool Send(Bytes message, int passed_fd = -1);
+
+  // The same without hanging up when it can't be sent. False: it was not sent.
+  bool TrySend(Bytes message, int passed_fd = -1);
+
+  // What was sent to the peer and not read by it yet, in bytes as the kernel counts them (a few hundred for the
+  // smallest message).
+  uint64_t UnreadBytes() const;
+  // More than three quarters of what fits lie unread: the peer asks and does not read the answers.
+  bool IsBehind() const { return UnreadBytes() > send_buffer_bytes_ / 4 * 3; }
+  // Whether the peer has read the last message that a descriptor came with. The kernel bounds how many of a
+  // user's descriptors may lie unread; who is given one only then has at most one there.
+  bool HasTakenDescriptor() const;
 
   // Both sides see the end of the connection at once; the sequencer notices and cleans up.
   void HangUp();
@@ -45,6 +56,9 @@ class PeerSocket {
   UniqueFd fd_;
   PeerCredentials credentials_;
   std::atomic<bool> hung_up_{false};
+  uint64_t send_buffer_bytes_ = 0;
+  // Bytes of messages sent behind the last descriptor; far more than can lie unread while there was none.
+  std::atomic<uint64_t> sent_behind_descriptor_{1ull << 62};
 };
 
 }  // namespace roost

@@ -115,6 +115,13 @@ void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t
     parts_.turn->Refuse(peer, request.number(), {RefusalCode::NotAllowed, "attach first"});
     return;
   }
+  if (peer.is_behind && request.number() != 0) {
+    parts_.turn->Refuse(peer, request.number(),
+                        {RefusalCode::Busy,
+                         "this session does not read its answers, so nothing more is done for it; "
+                         "read them and ask again"});
+    return;
+  }
   ++peer.session->requests;
   peer.session->last_request_ns = WallNs();
   parts_.presence->OnRequest(*peer.session, received_ns);

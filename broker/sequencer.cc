@@ -176,6 +176,10 @@ void Sequencer::PauseAccepting(uint64_t now_ns) {
 void Sequencer::Receive(Peer& peer) {
   uint64_t bytes = 0;
   peer.work = 0;
+  // Not in every turn, since it is a system call.
+  if (peer.is_behind || ++peer.turns % kTurnsBetweenLooks == 0) {
+    peer.is_behind = peer.socket->IsBehind();
+  }
   for (size_t i = 0; i < kMessagesPerTurn && bytes + peer.work < kBytesPerTurn; ++i) {
     // Behind an Attach comes what its session asks; there is none before the commit.
     if (peer.attaching || peer.closed) return;

@@ -79,6 +79,7 @@ class Sequencer {
   int fd() const { return epoll_.get(); }
 
  private:
+  static constexpr uint32_t kTurnsBetweenLooks = 2;
   static constexpr size_t kReadyMax = 256;
   static constexpr size_t kAcceptsPerTurn = 64;
   static constexpr uint64_t kAcceptPauseNs = 100'000'000;

@@ -363,6 +363,38 @@ TEST_F(HostileSocketTest, IsNotStarvedByAFlooder) {
   flooding.join();
 }
 
+TEST_F(HostileSocketTest, TellsAFlooderThatItIsBusyAndServesAllOthers) {
+  constexpr size_t kPolite = 99;
+  std::vector<std::unique_ptr<RawClient>> polite;
+  for (size_t i = 0; i < kPolite; ++i) {
+    polite.push_back(std::make_unique<RawClient>(broker_.socket()));
+    ASSERT_TRUE(polite.back()->Attach("polite").has_value());
+  }
+  RawClient flooder(broker_.socket());
+  ASSERT_TRUE(flooder.Attach("flood").has_value());
+  uint64_t number = 0;
+  for (uint64_t round = 1; round <= 5; ++round) {
+    for (int i = 0; i < 200; ++i) {
+      flooder.Send(AppendMessage(++number, {RawEvent{.agent = "flood"}}));
+    }
+    for (const auto& client : polite) {
+      const std::optional<RawReply> reply = client->Append(round, {RawEvent{.agent = "polite"}});
+      ASSERT_TRUE(reply.has_value());
+      EXPECT_EQ(reply->reply().body_type(), wire::ReplyBody::Appended);
+    }
+  }
+  // It reads at last what it was told.
+  uint64_t busy = 0, appended = 0;
+  while (std::optional<RawReply> reply =
+             flooder.Receive(Deadline::In(std::chrono::milliseconds(200)))) {
+    const wire::Refused* refused = reply->reply().body_as_Refused();
+    busy += refused != nullptr && refused->code() == wire::RefusalCode::Busy;
+    appended += reply->reply().body_type() == wire::ReplyBody::Appended;
+  }
+  EXPECT_GT(busy, 0u);
+  EXPECT_GE(appended, kRequestsInFlightMax);
+}
+
 TEST_F(HostileSocketTest, OutlivesConnectionsThatNeverAttach) {
   std::vector<std::unique_ptr<RawClient>> silent;
   for (int i = 0; i < 500; ++i) {

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -76,6 +77,21 @@ class SharedDescriptorsTest : public ::testing::Test {
   void ExpectDescriptorsGoBack() {
     EXPECT_TRUE(Eventually([&] { return OpenDescriptors(broker_.pid()) <= descriptors_ + 1; }))
         << OpenDescriptors(broker_.pid()) << " open, " << descriptors_ << " before";
+  }
+
+  // As the broker's own user, who may, also where root may not.
+  void LowerDescriptorLimit(uint64_t limit) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const uid_t uid = broker_.setup().uid.value_or(::geteuid());
+      const rlimit both{limit, limit};
+      const bool done = ::setgid(uid) == 0 && ::setuid(uid) == 0 &&
+                        ::prlimit(broker_.pid(), RLIMIT_NOFILE, &both, nullptr) == 0;
+      ::_exit(done ? 0 : 1);
+    }
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    ASSERT_EQ(status, 0);
   }
 
   // Enough events for several closed segments.
@@ -180,6 +196,43 @@ TEST_F(SharedDescriptorsTest, MayBeManyThatNobodyReadsFrom) {
   EXPECT_LT(CpuTicks(broker_.pid()) - ticks, 50u) << "the broker spins on answers it cannot send";
   clients.clear();
   ExpectDescriptorsGoBack();
+}
+
+// The kernel counts descriptors that nobody has taken against the broker's user, up to its limit of open files.
+TEST_F(SharedDescriptorsTest, KeepNobodyOutWhileTheyLieUnread) {
+  FillSegments();
+  LowerDescriptorLimit(256);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 60; ++i) {
+    clients.push_back(Attach());
+    for (uint64_t number = 1; number <= 60; ++number) {
+      if (!clients.back()->Send(FindSegmentMessage(number, 1 + number % 100))) break;
+    }
+  }
+  ExpectServed();
+}
+
+// Those that are attached go on, those that come are told why they can't.
+TEST_F(SharedDescriptorsTest, MayRunOut) {
+  LowerDescriptorLimit(descriptors_ + 20);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  int refused = 0;
+  for (int i = 0; i < 60; ++i) {
+    clients.push_back(std::make_unique<RawClient>(broker_.socket()));
+    // Without a place it is refused before it has said anything.
+    (void)clients.back()->Send(AttachMessage("many"));
+    const std::optional<RawReply> reply = clients.back()->Receive();
+    ASSERT_TRUE(reply.has_value()) << "nobody is left hanging";
+    if (reply->reply().body_type() == wire::ReplyBody::Attached) continue;
+    ASSERT_EQ(reply->reply().body_type(), wire::ReplyBody::Refused);
+    EXPECT_EQ(reply->reply().body_as_Refused()->code(), wire::RefusalCode::Busy);
+    ++refused;
+  }
+  EXPECT_GE(refused, 35);
+  EXPECT_LE(refused, 50);
+  EXPECT_TRUE(witness_->Append(NewEvent{.stream = "witness", .type = "t", .data = "1"}).ok());
+  clients.clear();
+  ExpectServed();
 }
 
 TEST_F(SharedDescriptorsTest, MayBeHalfClosed) {
