@@ -1,6 +1,7 @@
 #include "broker/acceptor.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 
 #include "base/unix_socket.h"
 #include "broker/logging.h"
@@ -8,6 +9,15 @@
 
 namespace roost {
 namespace {
+
+// What a client has sent and nobody read, when its connection is closed, takes from it what it was told. After the
+// shutdown nothing more comes.
+void DropUnread(int socket) {
+  ::shutdown(socket, SHUT_RDWR);
+  char byte;
+  while (::recv(socket, &byte, sizeof(byte), MSG_DONTWAIT) > 0) {
+  }
+}
 
 UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
@@ -51,6 +61,7 @@ Acceptor::Outcome Acceptor::RefuseOne() {
   Outcome outcome = Outcome::kExhausted;
   if (const Result<UniqueFd> fd = AcceptSeqpacket(listener_); fd.ok()) {
     SendBusy(fd->get(), "the broker has no descriptors left; raise its LimitNOFILE");
+    DropUnread(fd->get());
     outcome = Outcome::kRefused;
   }
   spare_ = OpenSpare();
