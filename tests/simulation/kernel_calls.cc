@@ -10,6 +10,8 @@
 #include <ctime>
 #include <random>
 
+#include "log/stream_directory.h"
+
 extern "C" {
 int __real_clock_gettime(clockid_t clock, timespec* time);
 int __real_connect(int socket, const sockaddr* address, socklen_t size);
@@ -49,8 +51,11 @@ randombytes_implementation random_source = {
 }  // namespace
 
 KernelInForce::KernelInForce(Kernel* kernel, uint64_t seed) {
-  random_bytes.seed(seed);
   randombytes_set_implementation(&random_source);
+  // What is drawn once a process must not shift what the first life in it draws.
+  char names[1];
+  StreamDirectory(names, 1);
+  random_bytes.seed(seed);
   in_force = kernel;
 }
 
