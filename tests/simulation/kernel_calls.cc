@@ -6,11 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <random>
-
-#include "log/stream_directory.h"
 
 extern "C" {
 int __real_clock_gettime(clockid_t clock, timespec* time);
@@ -52,9 +51,8 @@ randombytes_implementation random_source = {
 
 KernelInForce::KernelInForce(Kernel* kernel, uint64_t seed) {
   randombytes_set_implementation(&random_source);
-  // What is drawn once a process must not shift what the first life in it draws.
-  char names[1];
-  StreamDirectory(names, 1);
+  // It draws once a process for itself, which must not shift what the first life in it draws.
+  if (sodium_init() < 0) std::abort();
   random_bytes.seed(seed);
   in_force = kernel;
 }
