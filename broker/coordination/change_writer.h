@@ -79,6 +79,11 @@ class ChangeWriter {
   std::vector<flatbuffers::FlatBufferBuilder> builders_;  // one an event of a batch
 };
 
+// What CoordinationRoom::Try returns for what was not staged. REQUIRES: not kStaged.
+inline TryOutcome NotStaged(ChangeWriter::Outcome outcome) {
+  return outcome == ChangeWriter::Outcome::kTurnFull ? TryOutcome::kTurnFull : TryOutcome::kDone;
+}
+
 }  // namespace roost
 
 #endif  // ROOST_BROKER_COORDINATION_CHANGE_WRITER_H_

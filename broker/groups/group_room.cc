@@ -101,13 +101,9 @@ TryOutcome GroupRoom::Remove(const Asked& asked, const wire::RemoveGroup& remove
   const std::string data = DataOf(removed);
   BatchPlace place;
   const Change change{group->log_stream, TypeOf(removed), data};
-  switch (parts_.changes->Stage(asked, change, &place)) {
-    case ChangeWriter::Outcome::kTurnFull:
-      return TryOutcome::kTurnFull;
-    case ChangeWriter::Outcome::kRefused:
-      return TryOutcome::kDone;
-    case ChangeWriter::Outcome::kStaged:
-      break;
+  if (const auto outcome = parts_.changes->Stage(asked, change, &place);
+      outcome != ChangeWriter::Outcome::kStaged) {
+    return NotStaged(outcome);
   }
   groups_.Remove(*group);
   parts_.changes->AnswerStaged(asked, {.kind = KeptAnswer::Kind::kGroupRemoved,

@@ -36,13 +36,9 @@ TryOutcome Settling::Settle(const Asked& asked, const wire::Settle& settle) {
       return TryOutcome::kDone;
     }
   }
-  switch (Write(asked, EventsOf(settlement, settle))) {
-    case ChangeWriter::Outcome::kTurnFull:
-      return TryOutcome::kTurnFull;
-    case ChangeWriter::Outcome::kRefused:
-      return TryOutcome::kDone;
-    case ChangeWriter::Outcome::kStaged:
-      break;
+  if (const auto outcome = Write(asked, EventsOf(settlement, settle));
+      outcome != ChangeWriter::Outcome::kStaged) {
+    return NotStaged(outcome);
   }
   parts_.changes->AnswerStaged(
       asked, {.kind = KeptAnswer::Kind::kSettled, .count = count, .refused = std::move(refused)});
@@ -133,13 +129,9 @@ TryOutcome Settling::Unpark(const Asked& asked, const wire::Unpark& unpark) {
   const GroupEvent event{.kind = unpark.drop() ? Kind::kDropped : Kind::kRetried,
                          .revisions = std::move(revisions),
                          .note = std::string(TextOf(unpark.note()))};
-  switch (Write(asked, {{group, event}})) {
-    case ChangeWriter::Outcome::kTurnFull:
-      return TryOutcome::kTurnFull;
-    case ChangeWriter::Outcome::kRefused:
-      return TryOutcome::kDone;
-    case ChangeWriter::Outcome::kStaged:
-      break;
+  if (const auto outcome = Write(asked, {{group, event}});
+      outcome != ChangeWriter::Outcome::kStaged) {
+    return NotStaged(outcome);
   }
   parts_.changes->AnswerStaged(
       asked, {.kind = KeptAnswer::Kind::kUnparked, .count = static_cast<uint32_t>(count)});

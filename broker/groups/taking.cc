@@ -31,13 +31,8 @@ TryOutcome Taking::Try(const Asked& asked, const wire::Take& take) {
     parts_.queue->NoteGroup(group);
     return Wait(asked, take, *group);
   }
-  switch (SkipGone(asked, *group)) {
-    case ChangeWriter::Outcome::kTurnFull:
-      return TryOutcome::kTurnFull;
-    case ChangeWriter::Outcome::kRefused:
-      return TryOutcome::kDone;
-    case ChangeWriter::Outcome::kStaged:
-      break;
+  if (const auto outcome = SkipGone(asked, *group); outcome != ChangeWriter::Outcome::kStaged) {
+    return NotStaged(outcome);
   }
   const uint64_t head = parts_.log->RevisionOf(group->stream);
   if (auto refusal = CheckRoom(group->state, head)) {
@@ -58,13 +53,9 @@ TryOutcome Taking::Try(const Asked& asked, const wire::Take& take) {
   const std::string data = DataOf(taken);
   BatchPlace place;
   const Change change{group->log_stream, TypeOf(taken), data};
-  switch (parts_.changes->Stage(asked, change, &place)) {
-    case ChangeWriter::Outcome::kTurnFull:
-      return TryOutcome::kTurnFull;
-    case ChangeWriter::Outcome::kRefused:
-      return TryOutcome::kDone;
-    case ChangeWriter::Outcome::kStaged:
-      break;
+  if (const auto outcome = parts_.changes->Stage(asked, change, &place);
+      outcome != ChangeWriter::Outcome::kStaged) {
+    return NotStaged(outcome);
   }
   taken.lease = place.last;
   HandOut(asked, *group, taken);
@@ -108,13 +99,9 @@ TryOutcome Taking::TakeFromNew(const Asked& asked, const wire::Take& take) {
   const Change changes[] = {{stream, TypeOf(created), texts[0]}, {stream, TypeOf(taken), texts[1]}};
   const bool takes = !taken.revisions.empty();
   BatchPlace place;
-  switch (parts_.changes->Stage(asked, std::span(changes, takes ? 2 : 1), &place)) {
-    case ChangeWriter::Outcome::kTurnFull:
-      return TryOutcome::kTurnFull;
-    case ChangeWriter::Outcome::kRefused:
-      return TryOutcome::kDone;
-    case ChangeWriter::Outcome::kStaged:
-      break;
+  if (const auto outcome = parts_.changes->Stage(asked, std::span(changes, takes ? 2 : 1), &place);
+      outcome != ChangeWriter::Outcome::kStaged) {
+    return NotStaged(outcome);
   }
   Group& group = parts_.groups->Create(name, created.next);
   if (takes) {

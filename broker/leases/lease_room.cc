@@ -79,14 +79,11 @@ TryOutcome LeaseRoom::Grant(const Asked& asked, const Claim& claim) {
   LeaseGrant grant = PlanGrant(*parts_.table, asked.session.number, asked.session.agent, claim);
   const std::string data = EncodeLeaseGrant(grant);
   BatchPlace place;
-  switch (parts_.changes->Stage(
-      asked, Change{kLeasesStream, renews ? kLeaseRenewedType : kLeaseGrantedType, data}, &place)) {
-    case ChangeWriter::Outcome::kTurnFull:
-      return TryOutcome::kTurnFull;
-    case ChangeWriter::Outcome::kRefused:
-      return TryOutcome::kDone;
-    case ChangeWriter::Outcome::kStaged:
-      break;
+  if (const auto outcome = parts_.changes->Stage(
+          asked, Change{kLeasesStream, renews ? kLeaseRenewedType : kLeaseGrantedType, data},
+          &place);
+      outcome != ChangeWriter::Outcome::kStaged) {
+    return NotStaged(outcome);
   }
   grant.token = place.first;
   grant.request = asked.number;
@@ -158,13 +155,10 @@ TryOutcome LeaseRoom::TryRelease(const Asked& asked, const wire::Release& reques
   }
   const std::string data = EncodeLeaseEnd(lease->token, lease->keys, note, {});
   BatchPlace place;
-  switch (parts_.changes->Stage(asked, Change{kLeasesStream, kLeaseReleasedType, data}, &place)) {
-    case ChangeWriter::Outcome::kTurnFull:
-      return TryOutcome::kTurnFull;
-    case ChangeWriter::Outcome::kRefused:
-      return TryOutcome::kDone;
-    case ChangeWriter::Outcome::kStaged:
-      break;
+  if (const auto outcome =
+          parts_.changes->Stage(asked, Change{kLeasesStream, kLeaseReleasedType, data}, &place);
+      outcome != ChangeWriter::Outcome::kStaged) {
+    return NotStaged(outcome);
   }
   parts_.changes->undo()->Add([this, session = &asked.session, keys = lease->keys] {
     queue_.OnHoldsChanged(*session, keys);
