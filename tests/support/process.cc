@@ -127,6 +127,16 @@ void Process::Signal(int number) const {
   if (started()) ::kill(pid_, number);
 }
 
+void Process::Stop() const {
+  if (!started()) return;
+  ::kill(pid_, SIGSTOP);
+  // The kernel reports a stop when the last thread has come to it. WNOWAIT leaves an ending to Wait().
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT) != 0 &&
+         errno == EINTR) {
+  }
+}
+
 Ending Process::Wait(Deadline deadline) {
   Ending ending;
   if (!started()) return ending;

@@ -47,6 +47,8 @@ class Process {
   bool running() const;
 
   void Signal(int number) const;
+  // SIGSTOP; returns when all its threads stand still (or it has ended), also in the midst of a system call.
+  void Stop() const;
   // A test failure, and a kill, when it does not end before the deadline.
   Ending Wait(Deadline deadline = Deadline::Default());
   void Kill9();

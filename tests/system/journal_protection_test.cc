@@ -123,7 +123,7 @@ TEST(JournalProtectionTest, LetsNoOtherUserChangeAByte) {
   FillSegments(broker.socket());
   const std::vector<std::string> segments = SegmentsIn(broker.data());
   ASSERT_GE(segments.size(), 3u);
-  broker.process().Signal(SIGSTOP);  // what changes now is not the broker's doing
+  broker.process().Stop();  // what changes now is not the broker's doing
   const auto before = FilesIn(broker.data());
   std::vector<std::string> files = {segments.front(), segments.back(), broker.data() + "/identity",
                                     broker.data() + "/lock"};

@@ -89,7 +89,7 @@ class RingProtectionTest : public ::testing::Test {
 
   // What must stay as it is: nothing of what the attackers do is the broker's own doing.
   void AttackDescriptor(uid_t uid, int fd, bool takes_the_file) {
-    broker_->process().Signal(SIGSTOP);
+    broker_->process().Stop();
     const std::string before = ContentOf(fd);
     EXPECT_EQ(RunAs(uid, [&](const Report& report) { TryToWrite(fd, takes_the_file, report); }),
               std::vector<std::string>{});
