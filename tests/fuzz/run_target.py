@@ -4,8 +4,9 @@
   run_target.py PROGRAM SOURCES WORK
 
 PROGRAM is .../fuzz_NAME; SOURCES has corpus/NAME/ and maybe dictionaries/NAME.dict; WORK keeps what was found. What is
-new in the corpus stays there until the next run: a run begins with the repository's corpus and a seed of its own,
-which is printed. Exit status 1: an input that fails, a leak, one that takes longer than 10 s or more than 2 GiB; it
+new in the corpus stays there until the next run: a run begins with the repository's corpus. The half minute has one
+seed for ever, so that what it finds is of the change before it and comes again; the half hour draws its own and prints
+it. Exit status 1: an input that fails, a leak, one that takes longer than 10 s or more than 2 GiB; it
 is in WORK, and belongs into corpus/NAME/ once it is mended. Or the target hardly ran.
 """
 import os
@@ -26,7 +27,7 @@ def main():
     found = work / ("soak" if soak else "gate") / name
     shutil.rmtree(found, ignore_errors=True)
     (found / "corpus").mkdir(parents=True)
-    seed = random.SystemRandom().randrange(1, 2**32)
+    seed = random.SystemRandom().randrange(1, 2**32) if soak else 1
     command = [
         program, f"-seed={seed}", f"-max_total_time={1800 if soak else 30}", "-timeout=10",
         "-rss_limit_mb=2048", "-max_len=16384", "-print_final_stats=1", f"-artifact_prefix={found}/",
