@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/unix_socket.h"
 #include "broker/logging.h"
 #include "broker/reply_builder.h"
@@ -58,14 +59,21 @@ Acceptor::Outcome Acceptor::Accept(std::shared_ptr<PeerSocket>* socket) {
 Acceptor::Outcome Acceptor::RefuseOne() {
   if (!spare_.valid()) return Outcome::kExhausted;
   spare_.Reset();
-  Outcome outcome = Outcome::kExhausted;
-  if (const Result<UniqueFd> fd = AcceptSeqpacket(listener_); fd.ok()) {
+  const Result<UniqueFd> fd = AcceptSeqpacket(listener_);
+  // The kernel asks for a descriptor before it looks whether anybody waits.
+  Outcome outcome = Outcome::kNone;
+  if (fd.ok()) {
     SendBusy(fd->get(), "the broker has no descriptors left; raise its LimitNOFILE");
     DropUnread(fd->get());
     outcome = Outcome::kRefused;
+    if (const uint64_t now_ns = MonotonicNs(); now_ns >= next_complaint_ns_) {
+      next_complaint_ns_ = now_ns + kComplaintNs;
+      Log(LogLevel::kWarning, "no descriptors left: clients are turned away");
+    }
+  } else if (fd.status().code() == StatusCode::kExhausted) {
+    outcome = Outcome::kExhausted;
   }
   spare_ = OpenSpare();
-  Log(LogLevel::kWarning, "no descriptors left: a client was turned away");
   return outcome;
 }
 

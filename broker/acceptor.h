@@ -3,6 +3,7 @@
 #ifndef ROOST_BROKER_ACCEPTOR_H_
 #define ROOST_BROKER_ACCEPTOR_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "base/unique_fd.h"
@@ -26,10 +27,13 @@ class Acceptor {
   Outcome Accept(std::shared_ptr<PeerSocket>* socket);
 
  private:
+  static constexpr uint64_t kComplaintNs = 10'000'000'000;  // between two lines in the broker's log
+
   Outcome RefuseOne();
 
   const int listener_;
   UniqueFd spare_;
+  uint64_t next_complaint_ns_ = 0;
 };
 
 // Tells a client that it can't be served, and why.

@@ -200,16 +200,32 @@ TEST_F(SharedDescriptorsTest, MayBeManyThatNobodyReadsFrom) {
 
 // The kernel counts descriptors that nobody has taken against the broker's user, up to its limit of open files.
 TEST_F(SharedDescriptorsTest, KeepNobodyOutWhileTheyLieUnread) {
+  constexpr uint64_t kGreedy = 60, kAsked = 60;
   FillSegments();
   LowerDescriptorLimit(256);
+  auto honest = Attach();
   std::vector<std::unique_ptr<RawClient>> clients;
-  for (int i = 0; i < 60; ++i) {
-    clients.push_back(Attach());
-    for (uint64_t number = 1; number <= 60; ++number) {
-      if (!clients.back()->Send(FindSegmentMessage(number, 1 + number % 100))) break;
+  while (clients.size() < kGreedy) clients.push_back(Attach());
+  const uint64_t before = broker_.Count(Counter::kRequests);
+  for (const auto& client : clients) {
+    for (uint64_t number = 1; number <= kAsked; ++number) {
+      ASSERT_TRUE(client->Send(FindSegmentMessage(number, 1 + number % 100)))
+          << "hung up on, since there was more than could be passed to it";
     }
   }
+  ASSERT_TRUE(Eventually([&] {
+    return broker_.Count(Counter::kRequests) - before == kGreedy * kAsked;
+  })) << "some were hung up on, since there was more than could be passed to them";
+  // Segments are looked for in the order in which they were asked for: this one comes behind all of theirs.
+  uint64_t number = 0;
+  ASSERT_TRUE(Eventually([&] {
+    if (!honest->Send(FindSegmentMessage(++number, 1))) return false;
+    const std::optional<RawReply> reply = honest->Receive();
+    return reply.has_value() && reply->reply().body_type() == wire::ReplyBody::Segment;
+  })) << "a client that reads its answers gets no segment";
   ExpectServed();
+  Client reader = MakeClient(broker_.socket(), "reader");
+  ExpectDense(ReadAll(&reader));
 }
 
 // Those that are attached go on, those that come are told why they can't.
