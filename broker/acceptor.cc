@@ -1,6 +1,7 @@
 #include "broker/acceptor.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -11,13 +12,11 @@
 namespace roost {
 namespace {
 
-// What a client has sent and nobody read, when its connection is closed, takes from it what it was told. After the
-// shutdown nothing more comes.
-void DropUnread(int socket) {
-  ::shutdown(socket, SHUT_RDWR);
-  char byte;
-  while (::recv(socket, &byte, sizeof(byte), MSG_DONTWAIT) > 0) {
-  }
+// Numbers are given out from the lowest on, so one says how many are in use.
+bool IsOfTheReserved(int fd) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+  return static_cast<rlim_t>(fd) + Acceptor::kReserved >= limit.rlim_cur;
 }
 
 UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
@@ -38,7 +37,7 @@ Acceptor::Outcome Acceptor::Accept(std::shared_ptr<PeerSocket>* socket) {
   if (!fd.ok()) {
     switch (fd.status().code()) {
       case StatusCode::kExhausted:
-        return RefuseOne();
+        return AcceptWithSpare(socket);
       case StatusCode::kBusy:
         return Outcome::kNone;
       default:
@@ -47,34 +46,40 @@ Acceptor::Outcome Acceptor::Accept(std::shared_ptr<PeerSocket>* socket) {
         return Outcome::kNone;
     }
   }
+  if (IsOfTheReserved(fd->get())) {
+    *socket = TurnAway(*std::move(fd));
+    return Outcome::kRefused;
+  }
   const Result<PeerCredentials> credentials = GetPeerCredentials(fd->get());
   if (!credentials.ok()) {
     Log(LogLevel::kWarning, "{}", credentials.status().message());
+    *socket = std::make_shared<PeerSocket>(*std::move(fd), PeerCredentials());
     return Outcome::kRefused;
   }
   *socket = std::make_shared<PeerSocket>(*std::move(fd), *credentials);
   return Outcome::kAccepted;
 }
 
-Acceptor::Outcome Acceptor::RefuseOne() {
+Acceptor::Outcome Acceptor::AcceptWithSpare(std::shared_ptr<PeerSocket>* socket) {
   if (!spare_.valid()) return Outcome::kExhausted;
   spare_.Reset();
-  const Result<UniqueFd> fd = AcceptSeqpacket(listener_);
-  // The kernel asks for a descriptor before it looks whether anybody waits.
-  Outcome outcome = Outcome::kNone;
+  Result<UniqueFd> fd = AcceptSeqpacket(listener_);
   if (fd.ok()) {
-    SendBusy(fd->get(), "the broker has no descriptors left; raise its LimitNOFILE");
-    DropUnread(fd->get());
-    outcome = Outcome::kRefused;
-    if (const uint64_t now_ns = MonotonicNs(); now_ns >= next_complaint_ns_) {
-      next_complaint_ns_ = now_ns + kComplaintNs;
-      Log(LogLevel::kWarning, "no descriptors left: clients are turned away");
-    }
-  } else if (fd.status().code() == StatusCode::kExhausted) {
-    outcome = Outcome::kExhausted;
+    *socket = TurnAway(*std::move(fd));
+    return Outcome::kRefused;
   }
   spare_ = OpenSpare();
-  return outcome;
+  // The kernel asks for a descriptor before it looks whether anybody waits.
+  return fd.status().code() == StatusCode::kExhausted ? Outcome::kExhausted : Outcome::kNone;
+}
+
+std::shared_ptr<PeerSocket> Acceptor::TurnAway(UniqueFd fd) {
+  SendBusy(fd.get(), "the broker has no descriptors left; raise its LimitNOFILE");
+  if (const uint64_t now_ns = MonotonicNs(); now_ns >= next_complaint_ns_) {
+    next_complaint_ns_ = now_ns + kComplaintNs;
+    Log(LogLevel::kWarning, "no descriptors left: clients are turned away");
+  }
+  return std::make_shared<PeerSocket>(std::move(fd), PeerCredentials());
 }
 
 }  // namespace roost

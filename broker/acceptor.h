@@ -1,5 +1,6 @@
-// Takes new connections from the listening socket, also when there are no descriptors left: then a spare one is
-// given up for a moment to tell the client so, instead of leaving it hanging. Sequencer thread.
+// Takes new connections from the listening socket, until only kReserved descriptors are left: those are for the
+// broker's own files and for what attached clients pass, and to tell a new client that there is no room instead of
+// leaving it hanging. For when even they are taken there is a spare one, given up for a moment. Sequencer thread.
 #ifndef ROOST_BROKER_ACCEPTOR_H_
 #define ROOST_BROKER_ACCEPTOR_H_
 
@@ -13,10 +14,12 @@ namespace roost {
 
 class Acceptor {
  public:
+  static constexpr uint64_t kReserved = 32;
+
   enum class Outcome {
     kAccepted,
     kNone,       // nobody waits
-    kRefused,    // one client was told that there is no room
+    kRefused,    // one client was told that there is no room, and is to be hung up on
     kExhausted,  // not even that was possible; wait a while
   };
 
@@ -24,12 +27,14 @@ class Acceptor {
   explicit Acceptor(int listener);
 
   int fd() const { return listener_; }
+  // `*socket` is set if the outcome is kAccepted or kRefused.
   Outcome Accept(std::shared_ptr<PeerSocket>* socket);
 
  private:
   static constexpr uint64_t kComplaintNs = 10'000'000'000;  // between two lines in the broker's log
 
-  Outcome RefuseOne();
+  Outcome AcceptWithSpare(std::shared_ptr<PeerSocket>* socket);
+  std::shared_ptr<PeerSocket> TurnAway(UniqueFd fd);
 
   const int listener_;
   UniqueFd spare_;

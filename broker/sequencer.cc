@@ -142,6 +142,7 @@ void Sequencer::AcceptAll() {
       case Acceptor::Outcome::kNone:
         return;
       case Acceptor::Outcome::kRefused:
+        socket->HangUpForGood(parts_.disposer);
         continue;
       case Acceptor::Outcome::kExhausted:
         PauseAccepting(MonotonicNs());
