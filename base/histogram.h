@@ -17,9 +17,11 @@ class Histogram {
   static constexpr size_t kBuckets = (kOctaves + 1) << kStepBits;
 
   // The one writer.
-  void Record(uint64_t value) {
-    auto& count = counts_[IndexOf(value)];
-    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  void Record(uint64_t value) { Add(IndexOf(value), 1); }
+  // So many more in one bucket, of another histogram. REQUIRES: index < kBuckets.
+  void Add(size_t index, uint64_t more) {
+    auto& count = counts_[index];
+    count.store(count.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
   }
 
   // The value below which `fraction` (0 to 1) of the recorded values lie; 0 if there are none.

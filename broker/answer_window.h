@@ -43,9 +43,6 @@ struct KeptAnswer {
   std::shared_ptr<const std::vector<bool>> refused = nullptr;
 };
 
-// Else it is of coordination, and may come long after the request.
-inline bool IsOfAppend(KeptAnswer::Kind kind) { return kind <= KeptAnswer::Kind::kConflict; }
-
 class AnswerWindow {
  public:
   enum class State {

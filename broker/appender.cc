@@ -166,7 +166,8 @@ bool Appender::Stage(const Asked& asked) {
       break;
   }
   const auto count = static_cast<uint32_t>(request_.events.size());
-  turn_->CountStaged(count, RecordBytes());
+  const uint64_t record_bytes = RecordBytes();
+  turn_->CountStaged(count, record_bytes);
   turn_->NoteStaged(request_.events);
   if (asked.has_id) {
     ids_->Add(asked.id, {asked.content, place.first, place.last, place.revision, count},
@@ -178,21 +179,22 @@ bool Appender::Stage(const Asked& asked) {
   answer.first = place.first;
   answer.last = place.last;
   answer.revision = place.revision;
-  Answer(asked, answer, true, {});
+  Answer(asked, answer, true, {}, record_bytes);
   return true;
 }
 
 void Appender::Answer(const Asked& asked, KeptAnswer answer, bool depends_on_commit,
-                      std::string_view conflict_stream) {
+                      std::string_view conflict_stream, uint64_t record_bytes) {
   answer.pending = depends_on_commit;
   asked.peer.session->answers.Put(answer);
   if (depends_on_commit) {
     turn_->Owe({&asked.peer, asked.peer.session, answer, asked.received_ns,
                 std::string(conflict_stream),
-                asked.has_id && answer.kind == KeptAnswer::Kind::kAppended, asked.id});
+                asked.has_id && answer.kind == KeptAnswer::Kind::kAppended, asked.id,
+                RequestKind::kAppend, record_bytes});
   } else {
     turn_->Send(asked.peer, answer, conflict_stream);
-    counters_->Record(Latency::kAppend, MonotonicNs() - asked.received_ns);
+    turn_->CountAnswered(asked.peer, RequestKind::kAppend, asked.received_ns);
   }
 }
 

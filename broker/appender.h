@@ -47,7 +47,7 @@ class Appender {
 
   // Keeps the answer, and sends it now or with the commit.
   void Answer(const Asked& asked, KeptAnswer answer, bool depends_on_commit,
-              std::string_view conflict_stream);
+              std::string_view conflict_stream, uint64_t record_bytes = 0);
   uint64_t RecordBytes() const;
 
   LogWriter* const log_;

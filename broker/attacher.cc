@@ -95,6 +95,7 @@ void Attacher::TakeUp(Peer& peer, Session& session) {
   session.identity = SessionIdentity(peer.agent, peer.client, peer.socket->credentials());
   peer.session = &session;
   if (had_left) session.idle = false;
+  BeginCounting(session);
   parts_.presence->OnAttached(session, MonotonicNs());
   if (had_left && !IsUnlogged(session)) {
     parts_.own_events->Add(kAgentsStream, kRejoinedType,
@@ -144,9 +145,21 @@ void Attacher::Begin(Peer& peer, uint64_t number) {
   session.identity = SessionIdentity(peer.agent, peer.client, peer.socket->credentials());
   session.joined_ns = WallNs();
   peer.session = &session;
+  BeginCounting(session);
   parts_.presence->OnAttached(session, MonotonicNs());
   parts_.counters->Add(Counter::kSessionsTotal);
   Welcome(peer, /*resumed=*/false);
+}
+
+void Attacher::BeginCounting(Session& session) {
+  EndCounting(session);
+  session.counters_row = parts_.counters->sessions().Begin(
+      {session.number, WallNs(), session.uid, session.pid, session.agent});
+}
+
+void Attacher::EndCounting(Session& session) {
+  parts_.counters->sessions().End(session.counters_row);
+  session.counters_row = kNoCountersRow;
 }
 
 void Attacher::Welcome(Peer& peer, bool resumed) {
@@ -175,6 +188,7 @@ void Attacher::Leave(Peer& peer) {
   Session& session = *peer.session;
   parts_.observer->OnSessionEnded(session, "left");
   parts_.presence->OnLeft(session);
+  EndCounting(session);
   peer.session = nullptr;
   if (!IsUnlogged(session)) {
     parts_.own_events->Add(kAgentsStream, kLeftType,

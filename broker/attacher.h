@@ -56,6 +56,9 @@ class Attacher {
   void Join(Peer& peer);
   void OnJoined(Peer& peer, const Status& committed, const BatchPlace& place);
   void Begin(Peer& peer, uint64_t number);
+  // Its row in the counters file, anew: what was counted for an earlier connection of it goes.
+  void BeginCounting(Session& session);
+  void EndCounting(Session& session);
   void Welcome(Peer& peer, bool resumed);
   void CountSessions();
 

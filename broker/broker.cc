@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "broker/coordination/waiting_budget.h"
 #include "broker/counters_writer.h"
+#include "broker/gauges.h"
 #include "broker/groups/group_room.h"
 #include "broker/groups/held_events.h"
 #include "broker/leases/lease_room.h"
@@ -108,6 +109,7 @@ struct Broker::Parts {
   std::optional<PolicyReload> policy_reload;
   std::optional<Coordinator> coordinator;
   std::optional<Presence> presence;
+  std::optional<Gauges> gauges;
   std::optional<Attacher> attacher;
   std::optional<Appender> appender;
   std::optional<Waker> waker;
@@ -146,9 +148,10 @@ Status Broker::Parts::OpenLog() {
 }
 
 Status Broker::Parts::MakeCounters() {
-  CountersIdentity identity{log->log_id(), log->options().durability, {}};
+  CountersIdentity identity{log->log_id(), log->options().durability, {}, 0};
   if (identity.durability != Durability::kMemory) {
     identity.data_directory = log->options().directory;
+    identity.segment_bytes = log->options().segment_bytes;
   }
   Result<CountersWriter> made = CountersWriter::Create(CountersPath(options.socket), identity);
   if (!made.ok()) return made.status();
@@ -196,13 +199,14 @@ void Broker::Parts::MakeParts() {
           {&*verdicts,
            {wire::RequestBody::Validate, wire::RequestBody::Decide},
            {KeptAnswer::Kind::kDecided}}});
+  gauges.emplace(Gauges::Parts{log.get(), &leases, &group_table, &waiting, &*counters});
   presence.emplace(&*sessions, &*own_events, options.idle_after_ns);
   attacher.emplace(Attacher::Parts{log.get(), &*sessions, &*own_events, &*turn, &*counters,
                                    &replies, &*coordinator, &*presence},
                    options.sessions_max);
   appender.emplace(log.get(), &ids, &*counters, &*turn);
   waker.emplace(&*waker_ring, &*counters);
-  if (log->options().durability != Durability::kMemory) sweeper.emplace(log.get());
+  if (log->options().durability != Durability::kMemory) sweeper.emplace(log.get(), &*counters);
   librarian.emplace(log.get(), &*librarian_ring, sweeper ? &*sweeper : nullptr);
   syncer.emplace(log.get(), &*counters, options.sync_interval_ns);
   handler.emplace(RequestHandler::Parts{log.get(), &*sessions, &*turn, &*counters, &replies,
@@ -221,8 +225,8 @@ Status Broker::Parts::Begin(mode_t mode, UniqueFd inherited) {
   ROOST_RETURN_IF_ERROR(guard.Listen(mode, std::move(inherited)));
   sequencer.emplace(Sequencer::Parts{log.get(), &*sequencer_ring, &*sessions, &*turn, &*own_events,
                                      &*attacher, &*handler, &*counters, &*waker, &*librarian,
-                                     &*syncer, &disposer, &*coordinator, &*presence, WakeSources(),
-                                     [this] { policy_reload->OnSignal(); }},
+                                     &*syncer, &disposer, &*coordinator, &*presence, &*gauges,
+                                     WakeSources(), [this] { policy_reload->OnSignal(); }},
                     guard.listener(), options.spin_ns);
   return {};
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -15,9 +16,25 @@
 #include "base/own_file.h"
 #include "base/unique_fd.h"
 #include "broker/version.h"
+#include "ipc/process_stat.h"
 
 namespace roost {
 namespace {
+
+// Field 22 of /proc/self/stat; the second, the name, may hold blanks and parentheses. 0: it can't be read.
+uint64_t StartTicks() {
+  const UniqueFd fd(::open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
+  std::array<char, 1024> text{};
+  const ssize_t size = fd.valid() ? ::read(fd.get(), text.data(), text.size() - 1) : -1;
+  return size <= 0 ? 0 : ProcessStartTicks({text.data(), static_cast<size_t>(size)});
+}
+
+uint64_t PidNamespace() {
+  struct stat info {};
+  return ::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0;
+}
+
+std::byte* SectionAt(std::byte* file, Section section) { return file + PlaceOf(section).offset; }
 
 void FillHeader(std::byte* at, const CountersIdentity& identity) {
   CountersHeader header{};
@@ -26,8 +43,14 @@ void FillHeader(std::byte* at, const CountersIdentity& identity) {
   header.broker_pid = static_cast<uint32_t>(::getpid());
   std::memcpy(header.log_id, identity.log_id, sizeof(header.log_id));
   header.started_ns = WallNs();
-  header.counter_count = kCounterCount;
-  header.latency_count = kLatencyCount;
+  header.process_start_ticks = StartTicks();
+  header.pid_namespace = PidNamespace();
+  header.section_count = kSectionCount;
+  for (size_t i = 0; i < kSectionCount; ++i) {
+    header.sections[i] = PlaceOf(static_cast<Section>(i));
+  }
+  header.segment_bytes = identity.segment_bytes;
+  header.beat = BeatOf(Doing::kStarting, MonotonicNs());
   header.durability = static_cast<uint32_t>(identity.durability);
   const size_t length = std::min(identity.data_directory.size(), sizeof(header.data_directory) - 1);
   std::memcpy(header.data_directory, identity.data_directory.data(), length);
@@ -39,8 +62,16 @@ void FillHeader(std::byte* at, const CountersIdentity& identity) {
 
 CountersWriter::CountersWriter(Mapping mapping)
     : mapping_(std::move(mapping)),
-      values_(reinterpret_cast<std::atomic<uint64_t>*>(mapping_.data() + kCounterValuesOffset)),
-      histograms_(reinterpret_cast<Histogram*>(mapping_.data() + kHistogramsOffset)) {}
+      values_(reinterpret_cast<Word*>(SectionAt(mapping_.data(), Section::kCounters))),
+      requests_(reinterpret_cast<Word*>(SectionAt(mapping_.data(), Section::kRequests))),
+      refused_(reinterpret_cast<Word*>(SectionAt(mapping_.data(), Section::kRefused))),
+      beat_(reinterpret_cast<Word*>(mapping_.data() + offsetof(CountersHeader, beat))),
+      latencies_(reinterpret_cast<Histogram*>(SectionAt(mapping_.data(), Section::kLatencies))),
+      sizes_(reinterpret_cast<Histogram*>(SectionAt(mapping_.data(), Section::kSizes))),
+      sessions_(SectionAt(mapping_.data(), Section::kCounters),
+                SectionAt(mapping_.data(), Section::kSessions),
+                SectionAt(mapping_.data(), Section::kChunks)),
+      groups_(SectionAt(mapping_.data(), Section::kGroups)) {}
 
 Result<CountersWriter> CountersWriter::Create(const std::string& path,
                                               const CountersIdentity& identity) {
@@ -75,7 +106,7 @@ void CountersWriter::SetDegraded(const Degradation& degradation) {
   const size_t length = std::min(degradation.why.size(), sizeof(header->degraded_why) - 1);
   std::memcpy(header->degraded_why, degradation.why.data(), length);
   std::atomic_ref(header->degraded_since_ns).store(degradation.since_ns, std::memory_order_release);
-  Value(Counter::kDegraded).store(1, std::memory_order_release);
+  values_[static_cast<size_t>(Counter::kDegraded)].store(1, std::memory_order_release);
 }
 
 }  // namespace roost

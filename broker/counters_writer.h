@@ -1,5 +1,8 @@
 // The counters file (ipc/counters_format.h), made anew by each broker. Each counter and each histogram has
-// one thread of the broker that writes it; where which one does is said by the thread's class.
+// one thread of the broker that writes it; which one is said by the thread's class. Requests, refusals, rows and the beat
+// are the sequencer's.
+//
+// Compiled with ROOST_NO_COUNTERS nothing is counted, to measure what counting costs (docs/performance.md).
 #ifndef ROOST_BROKER_COUNTERS_WRITER_H_
 #define ROOST_BROKER_COUNTERS_WRITER_H_
 
@@ -8,16 +11,25 @@
 
 #include "base/mapping.h"
 #include "base/status.h"
+#include "broker/group_counters.h"
+#include "broker/session_counters.h"
 #include "ipc/counters_format.h"
 #include "log/log_writer.h"
 #include "log/ring_format.h"
 
 namespace roost {
 
+#ifdef ROOST_NO_COUNTERS
+inline constexpr bool kCounting = false;
+#else
+inline constexpr bool kCounting = true;
+#endif
+
 struct CountersIdentity {
   const uint8_t* log_id = nullptr;  // 16 bytes
   Durability durability = Durability::kProcess;
   std::string data_directory;  // empty: none
+  uint64_t segment_bytes = 0;  // 0: no journal
 };
 
 class CountersWriter {
@@ -31,30 +43,61 @@ class CountersWriter {
 
   // The counter's one thread.
   void Add(Counter counter, uint64_t more = 1) {
-    auto& value = Value(counter);
-    value.store(value.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+    if constexpr (kCounting) AddTo(values_[static_cast<size_t>(counter)], more);
   }
   void Set(Counter counter, uint64_t value) {
-    Value(counter).store(value, std::memory_order_relaxed);
+    values_[static_cast<size_t>(counter)].store(value, std::memory_order_relaxed);
   }
   void Record(Latency latency, uint64_t ns) {
-    histograms_[static_cast<size_t>(latency)].Record(ns);
+    if constexpr (kCounting) latencies_[static_cast<size_t>(latency)].Record(ns);
   }
+  void Record(Size size, uint64_t count) {
+    if constexpr (kCounting) sizes_[static_cast<size_t>(size)].Record(count);
+  }
+  // A histogram that somebody else has made: so many more in one of its buckets.
+  void Merge(Latency latency, size_t bucket, uint32_t count) {
+    latencies_[static_cast<size_t>(latency)].Add(bucket, count);
+  }
+
+  // The sequencer.
+  void CountRequest(RequestKind kind) {
+    if constexpr (kCounting) AddTo(requests_[static_cast<size_t>(kind)], 1);
+  }
+  void CountRefused(size_t reason) {
+    if constexpr (kCounting) AddTo(refused_[reason < kRefusalReasonCount ? reason : 0], 1);
+  }
+  void SetBeat(Doing doing, uint64_t now_ns) {
+    beat_->store(BeatOf(doing, now_ns), std::memory_order_relaxed);
+  }
+  SessionCountersWriter& sessions() { return sessions_; }
+  GroupCountersWriter& groups() { return groups_; }
 
   // The thread of kDegraded, which is set as well.
   void SetDegraded(const Degradation& degradation);
 
   // Any thread.
-  uint64_t Get(Counter counter) { return Value(counter).load(std::memory_order_relaxed); }
+  uint64_t Get(Counter counter) {
+    return values_[static_cast<size_t>(counter)].load(std::memory_order_relaxed);
+  }
 
  private:
+  using Word = std::atomic<uint64_t>;
+
   explicit CountersWriter(Mapping mapping);
 
-  std::atomic<uint64_t>& Value(Counter counter) { return values_[static_cast<size_t>(counter)]; }
+  static void AddTo(Word& word, uint64_t more) {
+    word.store(word.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  }
 
   Mapping mapping_;
-  std::atomic<uint64_t>* values_;
-  Histogram* histograms_;
+  Word* values_;
+  Word* requests_;
+  Word* refused_;
+  Word* beat_;
+  Histogram* latencies_;
+  Histogram* sizes_;
+  SessionCountersWriter sessions_;
+  GroupCountersWriter groups_;
 };
 
 }  // namespace roost

@@ -43,8 +43,49 @@ std::optional<Refusal> CheckWait(const wire::Wait& wait) {
   return std::nullopt;
 }
 
-WaitRequest MakeWait(const Peer& peer, const wire::Wait& wait) {
+RequestKind RequestKindOf(RequestBody type) {
+  switch (type) {
+    case RequestBody::Append:
+      return RequestKind::kAppend;
+    case RequestBody::Claim:
+      return RequestKind::kClaim;
+    case RequestBody::Release:
+      return RequestKind::kRelease;
+    case RequestBody::Take:
+      return RequestKind::kTake;
+    case RequestBody::Settle:
+      return RequestKind::kSettle;
+    case RequestBody::Validate:
+      return RequestKind::kValidate;
+    case RequestBody::Decide:
+      return RequestKind::kDecide;
+    case RequestBody::Wait:
+      return RequestKind::kWait;
+    case RequestBody::Attach:
+      return RequestKind::kAttach;
+    case RequestBody::CancelWait:
+    case RequestBody::CancelRequest:
+      return RequestKind::kCancel;
+    case RequestBody::FindSegment:
+      return RequestKind::kFindSegment;
+    case RequestBody::ListSessions:
+    case RequestBody::ListLeases:
+    case RequestBody::ListGroups:
+    case RequestBody::ListParked:
+      return RequestKind::kList;
+    case RequestBody::Unpark:
+    case RequestBody::RemoveGroup:
+      return RequestKind::kManage;
+    case RequestBody::Active:
+      return RequestKind::kActive;
+    default:
+      return RequestKind::kOther;
+  }
+}
+
+WaitRequest MakeWait(const Peer& peer, const wire::Wait& wait, uint64_t received_ns) {
   WaitRequest request;
+  request.received_ns = received_ns;
   request.socket = peer.socket;
   request.registration = wait.registration();
   request.after = wait.after();
@@ -107,6 +148,8 @@ uint64_t RequestHandler::HandleInMemory(Peer& peer, uint64_t number, uint64_t le
 
 void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t received_ns) {
   const RequestBody type = request.body_type();
+  const RequestKind kind = RequestKindOf(type);
+  parts_.counters->CountRequest(kind);
   if (type == RequestBody::Attach) {
     parts_.attacher->Handle(peer, *request.body_as_Attach());
     return;
@@ -124,13 +167,14 @@ void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t
   }
   ++peer.session->requests;
   peer.session->last_request_ns = WallNs();
+  CountForSession(*peer.session);
   parts_.presence->OnRequest(*peer.session, received_ns);
   switch (type) {
     case RequestBody::Append:
       parts_.appender->Handle(peer, request.number(), *request.body_as_Append(), received_ns);
       break;
     case RequestBody::Wait:
-      Wait(peer, *request.body_as_Wait());
+      Wait(peer, *request.body_as_Wait(), received_ns);
       break;
     case RequestBody::CancelWait:
       if (!parts_.waker->PostCancel(peer.socket, request.body_as_CancelWait()->registration())) {
@@ -149,7 +193,7 @@ void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t
     case RequestBody::Active:  // noted above, as with every request
       break;
     default:
-      if (parts_.coordinator->Handle({peer, *peer.session, request.number(), received_ns},
+      if (parts_.coordinator->Handle({peer, *peer.session, request.number(), received_ns, kind},
                                      request)) {
         break;
       }
@@ -160,7 +204,7 @@ void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t
   }
 }
 
-void RequestHandler::Wait(Peer& peer, const wire::Wait& wait) {
+void RequestHandler::Wait(Peer& peer, const wire::Wait& wait, uint64_t received_ns) {
   if (auto refusal = CheckWait(wait)) {
     parts_.turn->Refuse(peer, 0, *refusal, wait.registration());
     return;
@@ -172,7 +216,7 @@ void RequestHandler::Wait(Peer& peer, const wire::Wait& wait) {
                         wait.registration());
     return;
   }
-  if (!parts_.waker->PostWait(MakeWait(peer, wait))) {
+  if (!parts_.waker->PostWait(MakeWait(peer, wait, received_ns))) {
     parts_.turn->Refuse(peer, 0, {RefusalCode::Busy, "too many waits at this moment; try again"},
                         wait.registration());
   }
@@ -200,7 +244,15 @@ void RequestHandler::ListSessions(Peer& peer, uint64_t number, const wire::ListS
   peer.socket->Send(parts_.replies->Sessions(number, *parts_.sessions, list.after(), list.limit()));
 }
 
+void RequestHandler::CountForSession(const Session& session) {
+  if constexpr (!kCounting) return;
+  SessionCountersWriter& rows = parts_.counters->sessions();
+  rows.Add(session.counters_row, SessionCounter::kRequests);
+  rows.Set(session.counters_row, SessionCounter::kLastRequestNs, session.last_request_ns);
+}
+
 void RequestHandler::RefuseMalformed(Peer& peer) {
+  parts_.counters->CountRequest(RequestKind::kOther);
   Log(LogLevel::kDebug, "pid {} uid {} sent what is no request; hung up",
       peer.socket->credentials().pid, peer.socket->credentials().uid);
   parts_.turn->Refuse(peer, 0,

@@ -54,9 +54,10 @@ class RequestHandler {
   uint64_t HandleInMemory(Peer& peer, uint64_t number, uint64_t length, const UniqueFd& fd,
                           uint64_t received_ns);
   void Dispatch(Peer& peer, const wire::Request& request, uint64_t received_ns);
-  void Wait(Peer& peer, const wire::Wait& wait);
+  void Wait(Peer& peer, const wire::Wait& wait, uint64_t received_ns);
   void FindSegment(Peer& peer, uint64_t number, const wire::FindSegment& find);
   void ListSessions(Peer& peer, uint64_t number, const wire::ListSessions& list);
+  void CountForSession(const Session& session);
   void RefuseMalformed(Peer& peer);
 
   const Parts parts_;

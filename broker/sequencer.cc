@@ -81,8 +81,10 @@ int Sequencer::Poll(epoll_event* ready, bool may_wait) {
       timeout_ms = static_cast<int>(std::min<uint64_t>((timer_ns - now_ns) / kNsPerMs + 1, 60'000));
     }
   }
+  parts_.counters->SetBeat(timeout_ms == 0 ? Doing::kWorking : Doing::kAsleep, now_ns);
   const int count = ::epoll_wait(epoll_.get(), ready, kReadyMax, timeout_ms);
   ROOST_CHECK(count >= 0 || errno == EINTR, "epoll_wait: errno={}", errno);
+  if (timeout_ms != 0) parts_.counters->SetBeat(Doing::kWorking, MonotonicNs());
   if (count > 0) {
     const uint64_t woken_ns = MonotonicNs();
     // Looking on pays when requests come close behind each other.
@@ -113,6 +115,7 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
   parts_.coordinator->ServeWaiting();
   DestroyClosed();
   Announce();
+  CountTurn();
 }
 
 bool Sequencer::Wake(const void* tag) {
@@ -199,6 +202,7 @@ void Sequencer::Receive(Peer& peer) {
         break;
     }
     if (parts_.turn->Full()) parts_.turn->Finish();
+    ++requests_in_turn_;
     bytes += parts_.handler->Handle(peer, Bytes(buffer_.data(), received.size), received.fd,
                                     MonotonicNs());
     parts_.disposer->Dispose(std::move(received.fd));
@@ -233,6 +237,7 @@ void Sequencer::Announce() {
   const uint64_t head = parts_.log->head();
   if (head == announced_head_) return;
   announced_head_ = head;
+  parts_.gauges->NoteWork();
   parts_.waker->OnCommit();
   parts_.syncer->OnCommit();
   const uint64_t bytes = parts_.counters->Get(Counter::kBytesAppended);
@@ -240,6 +245,15 @@ void Sequencer::Announce() {
   announced_bytes_ = bytes;
   parts_.counters->Set(Counter::kHead, head);
   parts_.counters->Set(Counter::kStreams, parts_.ring->stream_count());
+}
+
+void Sequencer::CountTurn() {
+  if (requests_in_turn_ > 0) {
+    parts_.counters->Record(Size::kRequestsPerTurn, requests_in_turn_);
+    parts_.gauges->NoteWork();
+    requests_in_turn_ = 0;
+  }
+  if (parts_.gauges->NextTimerNs() != UINT64_MAX) parts_.gauges->OnTurnEnd(MonotonicNs());
 }
 
 void Sequencer::RunTimers() {
@@ -282,7 +296,8 @@ uint64_t Sequencer::NextTimerNs() {
   }
   if (!parts_.waker->PostOverflow()) next_ns = std::min(next_ns, MonotonicNs() + kNsPerMs);
   next_ns = std::min({next_ns, parts_.sessions->NextExpiryNs(), release_ns_,
-                      parts_.coordinator->NextTimerNs(), parts_.presence->NextTimerNs()});
+                      parts_.coordinator->NextTimerNs(), parts_.presence->NextTimerNs(),
+                      parts_.gauges->NextTimerNs()});
   if (accept_again_ns_ != 0) next_ns = std::min(next_ns, accept_again_ns_);
   return std::min(next_ns, away_timer_ns_);
 }

@@ -21,6 +21,7 @@
 #include "broker/attacher.h"
 #include "broker/coordination/coordinator.h"
 #include "broker/disposer.h"
+#include "broker/gauges.h"
 #include "broker/librarian.h"
 #include "broker/own_events.h"
 #include "broker/peer.h"
@@ -59,6 +60,7 @@ class Sequencer {
     Disposer* disposer;
     Coordinator* coordinator;
     Presence* presence;
+    Gauges* gauges;
     std::vector<WakeSource> wake_sources = {};
     std::function<void()> on_reload_signal = {};  // SIGHUP
   };
@@ -99,6 +101,7 @@ class Sequencer {
   void LeaveClosed();
   void DestroyClosed();
   void Announce();
+  void CountTurn();
   void RunTimers();
   void RunNewcomerTimer(uint64_t now_ns);
   void PauseAccepting(uint64_t now_ns);
@@ -116,6 +119,7 @@ class Sequencer {
   std::vector<Peer*> closed_;
   std::vector<std::byte> buffer_;
   std::vector<UniqueFd> surplus_;
+  uint64_t requests_in_turn_ = 0;
 
   uint64_t announced_head_ = 0;
   uint64_t announced_bytes_ = 0;

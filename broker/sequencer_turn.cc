@@ -26,10 +26,7 @@ SequencerTurn::SequencerTurn(LogWriter* log, IdTable* ids, CountersWriter* count
 
 void SequencerTurn::Owe(OwedAnswer owed) { owed_.push_back(std::move(owed)); }
 
-void SequencerTurn::OweReply(Peer* peer, uint64_t number, Bytes reply,
-                             std::vector<std::byte> otherwise) {
-  owed_replies_.push_back({peer, number, {reply.begin(), reply.end()}, std::move(otherwise)});
-}
+void SequencerTurn::OweReply(OwedReply owed) { owed_replies_.push_back(std::move(owed)); }
 
 void SequencerTurn::Expect(const BatchPlace& place, OwnEventDone done) {
   expected_.push_back({place, std::move(done)});
@@ -59,9 +56,12 @@ bool SequencerTurn::Finish() {
 
 Status SequencerTurn::Commit() {
   const uint64_t begin_ns = MonotonicNs();
+  counters_->SetBeat(Doing::kWriting, begin_ns);
   Status status = log_->Commit();
   const uint64_t end_ns = MonotonicNs();
+  counters_->SetBeat(Doing::kWorking, end_ns);
   counters_->Record(Latency::kJournalWrite, end_ns - begin_ns);
+  NoteDisk(status);
   if (!status.ok() && end_ns >= next_complaint_ns_) {
     next_complaint_ns_ = end_ns + kComplaintNs;
     Log(LogLevel::kError, "events were refused: {}", status.message());
@@ -69,8 +69,16 @@ Status SequencerTurn::Commit() {
   return status;
 }
 
+void SequencerTurn::NoteDisk(const Status& committed) {
+  const bool is_full = committed.code() == StatusCode::kExhausted;
+  if (is_full == disk_is_full_) return;
+  disk_is_full_ = is_full;
+  counters_->Set(Counter::kDiskFullSinceNs, is_full ? WallNs() : 0);
+}
+
 void SequencerTurn::CountCommitted() {
   counters_->Add(Counter::kCommits);
+  counters_->Record(Size::kEventsPerCommit, events_);
   counters_->Add(Counter::kEventsAppended, events_);
   counters_->Add(Counter::kBatchesAppended, batches_);
   counters_->Add(Counter::kBytesAppended, record_bytes_);
@@ -95,9 +103,8 @@ void SequencerTurn::SettleAnswers(const Status& committed) {
     for (const OwedAnswer& owed : owed_) {
       if (owed.session != nullptr) owed.session->answers.Confirm(owed.answer.number);
       Send(*owed.peer, owed.answer, owed.conflict_stream);
-      if (IsOfAppend(owed.answer.kind)) {
-        counters_->Record(Latency::kAppend, MonotonicNs() - owed.received_ns);
-      }
+      CountAppended(owed);
+      CountAnswered(*owed.peer, owed.kind, owed.received_ns);
     }
   }
   owed_.clear();
@@ -107,6 +114,7 @@ void SequencerTurn::SettleReplies(const Status& committed) {
   for (const OwedReply& owed : owed_replies_) {
     if (committed.ok()) {
       owed.peer->socket->Send(owed.reply);
+      CountAnswered(*owed.peer, owed.kind, owed.received_ns);
     } else if (!owed.otherwise.empty()) {
       owed.peer->socket->Send(owed.otherwise);
     } else {
@@ -144,7 +152,29 @@ void SequencerTurn::Send(Peer& peer, const KeptAnswer& answer, std::string_view 
 void SequencerTurn::Refuse(Peer& peer, uint64_t number, const Refusal& refusal,
                            uint64_t registration) {
   counters_->Add(Counter::kRequestsRefused);
+  counters_->CountRefused(static_cast<size_t>(refusal.code));
+  if (peer.session != nullptr) {
+    counters_->sessions().Add(peer.session->counters_row, SessionCounter::kRefused);
+  }
   peer.socket->Send(replies_->Refused(number, refusal, registration));
+}
+
+void SequencerTurn::CountAppended(const OwedAnswer& owed) {
+  if (!kCounting || owed.session == nullptr || owed.answer.kind != KeptAnswer::Kind::kAppended) {
+    return;
+  }
+  const uint32_t row = owed.session->counters_row;
+  counters_->sessions().Add(row, SessionCounter::kEvents, owed.answer.count);
+  counters_->sessions().Add(row, SessionCounter::kBytes, owed.record_bytes);
+}
+
+void SequencerTurn::CountAnswered(const Peer& peer, RequestKind kind, uint64_t received_ns) {
+  if (!kCounting || !HasLatency(kind)) return;
+  const size_t bucket = Histogram::IndexOf(MonotonicNs() - received_ns);
+  counters_->Merge(LatencyOf(kind), bucket, 1);
+  if (peer.session != nullptr) {
+    counters_->sessions().Record(peer.session->counters_row, SessionLatency::kRequests, bucket);
+  }
 }
 
 void SequencerTurn::RefuseTooOld(Peer& peer, uint64_t number, uint64_t highest) {

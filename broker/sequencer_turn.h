@@ -31,6 +31,8 @@ struct OwedAnswer {
   std::string conflict_stream = {};  // of a conflict
   bool has_id = false;               // this one added `id` to the table
   Hash128 id{};
+  RequestKind kind = RequestKind::kOther;  // as Asked has it
+  uint64_t record_bytes = 0;               // of an append that appended
 };
 
 // A finished reply that waits for the commit, since it tells of what may still be taken back.
@@ -38,7 +40,9 @@ struct OwedReply {
   Peer* peer = nullptr;
   uint64_t number = 0;
   std::vector<std::byte> reply;
-  std::vector<std::byte> otherwise;  // when the commit fails; empty: a refusal
+  std::vector<std::byte> otherwise;        // when the commit fails; empty: a refusal
+  uint64_t received_ns = 0;                // CLOCK_MONOTONIC
+  RequestKind kind = RequestKind::kOther;  // as Asked has it
 };
 
 // Whoever keeps tables that change with the turn.
@@ -66,7 +70,7 @@ class SequencerTurn {
   void SetObserver(TurnObserver* observer) { observer_ = observer; }
 
   void Owe(OwedAnswer owed);
-  void OweReply(Peer* peer, uint64_t number, Bytes reply, std::vector<std::byte> otherwise = {});
+  void OweReply(OwedReply owed);
   // Whoever stages says so here.
   void NoteStaged(std::span<const EventToStage> events) {
     if (observer_ != nullptr) observer_->OnStaged(events);
@@ -88,6 +92,8 @@ class SequencerTurn {
   void Refuse(Peer& peer, uint64_t number, const Refusal& refusal, uint64_t registration = 0);
   // A request's number is so far behind `highest` that its answer is not kept any more.
   void RefuseTooOld(Peer& peer, uint64_t number, uint64_t highest);
+  // Its first answer was sent just now: how long that took.
+  void CountAnswered(const Peer& peer, RequestKind kind, uint64_t received_ns);
 
  private:
   static constexpr uint64_t kComplaintNs = 10'000'000'000;  // between two lines in the broker's log
@@ -98,6 +104,8 @@ class SequencerTurn {
   };
 
   Status Commit();
+  void NoteDisk(const Status& committed);
+  void CountAppended(const OwedAnswer& owed);
   void SettleOwnEvents(const Status& committed);
   void SettleAnswers(const Status& committed);
   void SettleReplies(const Status& committed);
@@ -116,6 +124,7 @@ class SequencerTurn {
   uint64_t batches_ = 0;
   uint64_t record_bytes_ = 0;
   uint64_t next_complaint_ns_ = 0;
+  bool disk_is_full_ = false;
 };
 
 // How a failed commit is told to a client.

@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "broker/answer_window.h"
+#include "broker/session_counters.h"
 
 namespace roost {
 
@@ -68,7 +69,8 @@ struct Session {
   uint64_t joined_ns = 0;        // CLOCK_REALTIME
   uint64_t last_request_ns = 0;  // CLOCK_REALTIME; 0: none yet
   uint64_t requests = 0;
-  uint64_t ended_ns = 0;          // kEnded: CLOCK_MONOTONIC
+  uint64_t ended_ns = 0;  // kEnded: CLOCK_MONOTONIC
+  uint32_t counters_row = kNoCountersRow;
   uint32_t waiting_requests = 0;  // broker/coordination/waiting_budget.h counts here
   bool idle = false;              // broker/presence.h, with the two behind it
   uint64_t active_ns = 0;         // CLOCK_MONOTONIC

@@ -12,7 +12,9 @@
 namespace roost {
 namespace {
 
-constexpr uint64_t kDiskIntervalNs = 60 * kNsPerSecond;
+// Every ten seconds, and while the journal grows (Ring) as often as once a second.
+constexpr uint64_t kDiskIntervalNs = 10 * kNsPerSecond;
+constexpr uint64_t kDiskIntervalNsMin = kNsPerSecond;
 constexpr uint64_t kMarkIntervalNs = 60 * kNsPerSecond;
 constexpr int kNice = 10;
 
@@ -24,8 +26,9 @@ uint64_t IntervalOf(const LogOptions& options) {
 
 }  // namespace
 
-Sweeper::Sweeper(LogWriter* log)
+Sweeper::Sweeper(LogWriter* log, CountersWriter* counters)
     : log_(log),
+      counters_(counters),
       retains_(log->options().retain_bytes != 0 || log->options().retain_age_ns != 0),
       interval_ns_(IntervalOf(log->options())) {}
 
@@ -75,7 +78,7 @@ void Sweeper::KeepRunningTime() {
 
 void Sweeper::LookAtDisk() {
   const uint64_t now_ns = MonotonicNs();
-  if (looked_at_disk_ns_ != 0 && now_ns < looked_at_disk_ns_ + kDiskIntervalNs) return;
+  if (looked_at_disk_ns_ != 0 && now_ns < looked_at_disk_ns_ + kDiskIntervalNsMin) return;
   looked_at_disk_ns_ = now_ns;
   struct statvfs disk {};
   const std::string& directory = log_->options().directory;
@@ -83,6 +86,10 @@ void Sweeper::LookAtDisk() {
   // As df counts: what only root may use is neither used nor free.
   const uint64_t used = disk.f_blocks - disk.f_bfree;
   const uint64_t usable = used + disk.f_bavail;
+  counters_->Set(Counter::kDiskTotalBytes, usable * disk.f_frsize);
+  counters_->Set(Counter::kDiskFreeBytes, disk.f_bavail * disk.f_frsize);
+  counters_->Set(Counter::kDiskBytesPerSecond, disk_trend_.Add(now_ns, used * disk.f_frsize));
+  counters_->Set(Counter::kDiskLookedNs, now_ns);
   const bool is_full = usable > 0 && used * 100 >= usable * kDiskWarningPercent;
   if (is_full && !warned_of_disk_) {
     Log(LogLevel::kWarning,

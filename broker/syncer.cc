@@ -30,7 +30,9 @@ void Syncer::Work() {
 
 void Syncer::Sync() {
   const uint64_t begin_ns = MonotonicNs();
+  counters_->Set(Counter::kJournalSyncBeganNs, begin_ns);
   const Status status = log_->SyncJournal();
+  counters_->Set(Counter::kJournalSyncBeganNs, 0);
   counters_->Set(Counter::kJournalBytes, log_->journal_bytes());
   if (status.ok()) {
     counters_->Record(Latency::kJournalSync, MonotonicNs() - begin_ns);

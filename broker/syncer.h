@@ -1,8 +1,8 @@
 // The thread that makes the journal survive a power cut too: an fdatasync every interval in which something
 // was committed. Sleeps without a timer when nothing is.
 //
-// loop(): the broker's wiring. OnCommit: the sequencer thread. Writes the counters kJournalSyncs and
-// kJournalBytes and the histogram kJournalSync.
+// loop(): the broker's wiring. OnCommit: the sequencer thread. Writes the counters kJournalSyncs,
+// kJournalBytes and kJournalSyncBeganNs and the histogram kJournalSync.
 #ifndef ROOST_BROKER_SYNCER_H_
 #define ROOST_BROKER_SYNCER_H_
 

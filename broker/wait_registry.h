@@ -28,7 +28,8 @@ struct WaitRequest {
   std::string stream_prefix;    // empty: all
   std::vector<uint32_t> types;  // FilterHash of each; empty: all
   bool has_agent = false;
-  uint32_t agent = 0;  // FilterHash
+  uint32_t agent = 0;        // FilterHash
+  uint64_t received_ns = 0;  // CLOCK_MONOTONIC
 
   bool is_exact() const { return !stream.empty(); }
   // Whether type and agent of the event are what is waited for. They are compared by their hashes: in

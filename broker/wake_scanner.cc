@@ -40,7 +40,10 @@ void WakeScanner::Compare(const WaitRequest& wait, std::vector<WaitRequest>* wok
 
 void WakeScanner::Scan(std::vector<WaitRequest>* woken) {
   const uint64_t head = log_->head();
-  if (head > scanned_ && !ScanUpTo(scanned_ + 1, head, woken)) registry_.TakeAll(woken);
+  if (head > scanned_ && !ScanUpTo(scanned_ + 1, head, woken)) {
+    ++overtaken_;
+    registry_.TakeAll(woken);
+  }
   scanned_ = std::max(scanned_, head);
 }
 

@@ -42,6 +42,8 @@ class WakeScanner {
   bool IsBehind() { return !registry_.empty() && log_->head() > scanned_; }
 
   WaitRegistry& registry() { return registry_; }
+  // How often everybody had to be woken.
+  uint64_t overtaken() const { return overtaken_; }
 
  private:
   void Compare(const WaitRequest& wait, std::vector<WaitRequest>* woken);
@@ -50,6 +52,7 @@ class WakeScanner {
 
   WatchedLog* const log_;
   WaitRegistry registry_;
+  uint64_t overtaken_ = 0;
   uint64_t scanned_ = 0;  // every event up to here was compared with every wait
 };
 

@@ -109,6 +109,7 @@ void Waker::Work() {
   SendWoken();
   SendDeferred(MonotonicNs());
   counters_->Set(Counter::kWaits, scanner_.registry().size() + deferred_.size());
+  counters_->Set(Counter::kWakerOvertaken, scanner_.overtaken());
   somebody_waits_.store(!scanner_.registry().empty(), std::memory_order_relaxed);
 }
 
@@ -124,6 +125,7 @@ void Waker::DoCommands() {
 void Waker::DoCommand(Command& command) {
   switch (command.kind) {
     case Command::Kind::kWait:
+      counters_->Record(Latency::kWait, MonotonicNs() - command.wait->received_ns);
       Cancel(command.socket, command.registration);
       scanner_.Register(std::move(*command.wait), &woken_);
       break;

@@ -5,8 +5,8 @@
 // kept by the sequencer side until there is room (cancellations, hang-ups). A client whose waits are all
 // vague (no exact stream) is woken at most every kVagueWakeNs: later, not never.
 //
-// loop(): the broker's wiring. Post and OnCommit: the sequencer thread. Writes the counters kWaits and
-// kWakeups.
+// loop(): the broker's wiring. Post and OnCommit: the sequencer thread. Writes the counters kWaits,
+// kWakeups and kWakerOvertaken and the histogram kWait.
 #ifndef ROOST_BROKER_WAKER_H_
 #define ROOST_BROKER_WAKER_H_
 

@@ -308,7 +308,8 @@ Result<LogInfo> Client::Info() {
   info.head = ring.head();
   info.oldest = ring.log_oldest();
   info.streams = ring.stream_count();
-  if (const auto counters = ReadCounters(CountersPath(info.socket)); counters.ok()) {
+  if (const auto counters = ReadCounters(CountersPath(info.socket), CountersDetail::kValues);
+      counters.ok()) {
     info.degraded_since_ns = counters->degraded_since_ns;
     info.degraded_why = counters->degraded_why;
   }

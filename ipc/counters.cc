@@ -21,17 +21,138 @@ const char* CounterName(Counter counter) {
     case Counter::kDegraded: return "degraded";
     case Counter::kHead: return "head";
     case Counter::kStreams: return "streams";
+    case Counter::kSessionRows: return "session_rows";
+    case Counter::kSessionsUnplaced: return "sessions_unplaced";
+    case Counter::kLatenciesUnplaced: return "latencies_unplaced";
+    case Counter::kGroups: return "groups";
+    case Counter::kGroupRows: return "group_rows";
+    case Counter::kLeases: return "leases";
+    case Counter::kLeaseKeys: return "lease_keys";
+    case Counter::kRequestsWaiting: return "requests_waiting";
+    case Counter::kEventsTaken: return "events_taken";
+    case Counter::kEventsParked: return "events_parked";
+    case Counter::kWakerOvertaken: return "waker_overtaken";
+    case Counter::kDiskFreeBytes: return "disk_free_bytes";
+    case Counter::kDiskTotalBytes: return "disk_total_bytes";
+    case Counter::kDiskBytesPerSecond: return "disk_bytes_per_second";
+    case Counter::kDiskLookedNs: return "disk_looked_ns";
+    case Counter::kDiskFullSinceNs: return "disk_full_since_ns";
+    case Counter::kJournalSyncBeganNs: return "journal_sync_began_ns";
+    case Counter::kClientReports: return "client_reports";
+    case Counter::kClientCacheHits: return "client_cache_hits";
+    case Counter::kClientCacheMisses: return "client_cache_misses";
+    case Counter::kClientReadersOvertaken: return "client_readers_overtaken";
+    case Counter::kClientLatenciesLost: return "client_latencies_lost";
     case Counter::kCount: break;
   }
   return "?";
 }
 
+bool IsGauge(Counter counter) {
+  switch (counter) {
+    case Counter::kSessions:
+    case Counter::kWaits:
+    case Counter::kJournalBytes:
+    case Counter::kDegraded:
+    case Counter::kHead:
+    case Counter::kStreams:
+    case Counter::kSessionRows:
+    case Counter::kGroups:
+    case Counter::kGroupRows:
+    case Counter::kLeases:
+    case Counter::kLeaseKeys:
+    case Counter::kRequestsWaiting:
+    case Counter::kEventsTaken:
+    case Counter::kEventsParked:
+    case Counter::kDiskFreeBytes:
+    case Counter::kDiskTotalBytes:
+    case Counter::kDiskBytesPerSecond:
+    case Counter::kDiskLookedNs:
+    case Counter::kDiskFullSinceNs:
+    case Counter::kJournalSyncBeganNs:
+      return true;
+    default:
+      return false;
+  }
+}
+
+const char* RequestKindName(RequestKind kind) {
+  switch (kind) {
+    case RequestKind::kAppend: return "append";
+    case RequestKind::kClaim: return "claim";
+    case RequestKind::kRelease: return "release";
+    case RequestKind::kTake: return "take";
+    case RequestKind::kSettle: return "settle";
+    case RequestKind::kValidate: return "validate";
+    case RequestKind::kDecide: return "decide";
+    case RequestKind::kWait: return "wait";
+    case RequestKind::kAttach: return "attach";
+    case RequestKind::kCancel: return "cancel";
+    case RequestKind::kFindSegment: return "find_segment";
+    case RequestKind::kList: return "list";
+    case RequestKind::kManage: return "manage";
+    case RequestKind::kActive: return "active";
+    case RequestKind::kOther: return "other";
+    case RequestKind::kCount: break;
+  }
+  return "?";
+}
+
+const char* RefusalReasonName(size_t reason) {
+  static constexpr const char* kNames[kRefusalReasonCount] = {
+      "invalid",          "too_large", "id_reused", "incompatible", "not_allowed",
+      "too_many_streams", "too_old",   "busy",      "full",         "degraded",
+      "shutting_down"};
+  return reason < kRefusalReasonCount ? kNames[reason] : "?";
+}
+
 const char* LatencyName(Latency latency) {
   switch (latency) {
-    case Latency::kAppend: return "append";
     case Latency::kJournalWrite: return "journal_write";
     case Latency::kJournalSync: return "journal_sync";
-    case Latency::kCount: break;
+    case Latency::kClientRead: return "client_read";
+    case Latency::kClientAppend: return "client_append";
+    case Latency::kClientValidate: return "client_validate";
+    case Latency::kCount: return "?";
+    default: return RequestKindName(static_cast<RequestKind>(latency));
+  }
+}
+
+const char* SizeName(Size size) {
+  switch (size) {
+    case Size::kEventsPerCommit: return "events_per_commit";
+    case Size::kRequestsPerTurn: return "requests_per_turn";
+    case Size::kCount: break;
+  }
+  return "?";
+}
+
+const char* SessionCounterName(SessionCounter counter) {
+  switch (counter) {
+    case SessionCounter::kRequests: return "requests";
+    case SessionCounter::kEvents: return "events";
+    case SessionCounter::kBytes: return "bytes";
+    case SessionCounter::kRefused: return "refused";
+    case SessionCounter::kLastRequestNs: return "last_request_ns";
+    case SessionCounter::kCacheHits: return "cache_hits";
+    case SessionCounter::kCacheMisses: return "cache_misses";
+    case SessionCounter::kOvertaken: return "overtaken";
+    case SessionCounter::kLatenciesUnplaced: return "latencies_unplaced";
+    case SessionCounter::kCount: break;
+  }
+  return "?";
+}
+
+const char* GroupCounterName(GroupCounter counter) {
+  switch (counter) {
+    case GroupCounter::kHead: return "head";
+    case GroupCounter::kCheckpoint: return "checkpoint";
+    case GroupCounter::kNext: return "next";
+    case GroupCounter::kTaken: return "taken";
+    case GroupCounter::kReturned: return "returned";
+    case GroupCounter::kParked: return "parked";
+    case GroupCounter::kConsumers: return "consumers";
+    case GroupCounter::kCount: break;
   }
   return "?";
 }

@@ -1,5 +1,10 @@
-// A snapshot of a broker's counters file, for whoever wants to see how a broker does, also when it hangs or
-// is dead. Any thread; costs one open and one pread.
+// A snapshot of a broker's counters file (ipc/counters_format.h), for whoever wants to see how a broker does, also when it
+// hangs or is dead. Any thread; never waits. Nothing in the file is trusted: whatever bytes it has, the outcome is a snapshot
+// or an error, in memory bounded by what this version of the format has.
+//
+// For what happened between two moments take two snapshots, of which SameBroker() is true, and subtract: counters that
+// are no gauge (IsGauge), and durations with LatencySnapshot::Since. A row of a session counts from attached_ns on: subtract those with
+// the same session and attached_ns.
 #ifndef ROOST_IPC_COUNTERS_READER_H_
 #define ROOST_IPC_COUNTERS_READER_H_
 
@@ -10,47 +15,86 @@
 
 #include "base/status.h"
 #include "ipc/counters_format.h"
+#include "ipc/latency_snapshot.h"
 
 namespace roost {
 
-// The durations of one Latency, as they were counted at the time of the snapshot.
-class LatencySnapshot {
- public:
-  LatencySnapshot() = default;
-  explicit LatencySnapshot(std::vector<uint64_t> buckets) : buckets_(std::move(buckets)) {}
+struct SessionCounters {
+  uint64_t session = 0;
+  uint64_t attached_ns = 0;  // CLOCK_REALTIME
+  uint32_t uid = 0;
+  uint32_t pid = 0;
+  std::string agent;  // as the agent says it: bytes of others
+  std::array<uint64_t, kSessionCounterCount> values{};
+  std::array<LatencySnapshot, kSessionLatencyCount> latencies;
 
-  uint64_t count() const;
-  // The value below which `fraction` (0 to 1) of the durations lie, within 1.6 %; 0 if there are none.
-  uint64_t Quantile(double fraction) const;
+  uint64_t operator[](SessionCounter counter) const { return values[static_cast<size_t>(counter)]; }
+  const LatencySnapshot& operator[](SessionLatency latency) const {
+    return latencies[static_cast<size_t>(latency)];
+  }
+};
 
-  // What was counted after `earlier`, a snapshot of the same broker.
-  LatencySnapshot Since(const LatencySnapshot& earlier) const;
+struct GroupCounters {
+  std::string stream;
+  std::string group;
+  std::array<uint64_t, kGroupCounterCount> values{};
 
- private:
-  std::vector<uint64_t> buckets_;  // as in Histogram; empty: nothing was counted
+  uint64_t operator[](GroupCounter counter) const { return values[static_cast<size_t>(counter)]; }
+  // Events of the stream that are not settled; parked ones are.
+  uint64_t lag() const;
+};
+
+// What the sequencer's thread did last, and since when it does it (kAsleep) or when it last said so.
+struct SequencerBeat {
+  Doing doing = Doing::kStarting;
+  uint64_t at_ns = 0;  // CLOCK_MONOTONIC
 };
 
 struct CountersSnapshot {
   uint32_t broker_pid = 0;
+  uint64_t process_start_ticks = 0;  // as /proc/PID/stat has it; 0: not known
+  uint64_t pid_namespace = 0;        // 0: not known
   std::array<uint8_t, 16> log_id{};
   uint64_t started_ns = 0;  // CLOCK_REALTIME
   uint32_t durability = 0;  // a Durability of log/ring_format.h
   std::string data_directory;
   std::string version;
-  uint64_t degraded_since_ns = 0;  // CLOCK_REALTIME; 0: it is not degraded, or an older broker's
+  uint64_t segment_bytes = 0;      // 0: it has no journal
+  uint64_t degraded_since_ns = 0;  // CLOCK_REALTIME; 0: it is not degraded
   std::string degraded_why;
-  std::array<uint64_t, kCounterCount> values{};  // 0 where an older broker has none
-  std::array<LatencySnapshot, kLatencyCount> latencies;
+  SequencerBeat beat;
+
+  std::array<uint64_t, kCounterCount> values{};  // 0 where an older broker has none, here and below
+  std::array<uint64_t, kRequestKindCount> requests{};
+  std::array<uint64_t, kRefusalReasonCount> refused{};
+  std::array<LatencySnapshot, kLatencyCount> latencies;  // from CountersDetail::kHistograms on
+  std::array<LatencySnapshot, kSizeCount> sizes;
+  std::vector<SessionCounters> sessions;  // attached ones, in the order of rows; from kTables on
+  std::vector<GroupCounters> groups;      // in the order of streams and groups
 
   uint64_t operator[](Counter counter) const { return values[static_cast<size_t>(counter)]; }
+  uint64_t operator[](RequestKind kind) const { return requests[static_cast<size_t>(kind)]; }
   const LatencySnapshot& operator[](Latency latency) const {
     return latencies[static_cast<size_t>(latency)];
   }
+  const LatencySnapshot& operator[](Size size) const { return sizes[static_cast<size_t>(size)]; }
 };
 
-// `path` is CountersPath() of the socket. Each value is right by itself; they were not all taken at the
-// same moment. kNotFound: no broker has been there. kCorruption, kIncompatible: the file is none.
-Result<CountersSnapshot> ReadCounters(const std::string& path);
+// Whether both are of one run of one broker, so that differences make sense.
+bool SameBroker(const CountersSnapshot& one, const CountersSnapshot& other);
+
+// How much of the file is read, each with all before it.
+enum class CountersDetail {
+  kValues,      // some 6 KiB
+  kHistograms,  // 260 KiB more
+  kTables,      // and the rows in use
+};
+
+// `path` is CountersPath() of the socket. Each value is right by itself; they were not all taken at the same
+// moment. A row that is being written anew at this moment is left out. kNotFound: no broker has been there. kCorruption,
+// kIncompatible: the file is none, or one of another version.
+Result<CountersSnapshot> ReadCounters(const std::string& path,
+                                      CountersDetail detail = CountersDetail::kTables);
 
 }  // namespace roost
 

@@ -90,14 +90,21 @@ void ChangeWriter::AnswerStaged(const Asked& asked, KeptAnswer answer) {
   turn_->Owe({.peer = &asked.peer,
               .session = is_kept ? &asked.session : nullptr,
               .answer = std::move(answer),
-              .received_ns = asked.received_ns});
+              .received_ns = asked.received_ns,
+              .kind = asked.kind});
 }
 
 void ChangeWriter::Answer(const Asked& asked, Bytes reply, std::vector<std::byte> otherwise) {
   if (undo_->empty()) {
     asked.peer.socket->Send(reply);
+    turn_->CountAnswered(asked.peer, asked.kind, asked.received_ns);
   } else {
-    turn_->OweReply(&asked.peer, asked.number, reply, std::move(otherwise));
+    turn_->OweReply({.peer = &asked.peer,
+                     .number = asked.number,
+                     .reply = {reply.begin(), reply.end()},
+                     .otherwise = std::move(otherwise),
+                     .received_ns = asked.received_ns,
+                     .kind = asked.kind});
   }
 }
 

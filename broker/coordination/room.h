@@ -14,6 +14,7 @@
 #include "broker/answer_window.h"
 #include "broker/peer.h"
 #include "broker/session_table.h"
+#include "ipc/counters_format.h"
 #include "log/checkpoint_format.h"
 #include "log/log_writer.h"
 #include "log/record_format.h"
@@ -29,6 +30,8 @@ struct Asked {
   Session& session;
   uint64_t number;
   uint64_t received_ns;  // CLOCK_MONOTONIC
+  // What its first answer is timed as; kOther: it had one, or is not timed.
+  RequestKind kind = RequestKind::kOther;
 };
 
 // Why the broker frees what was granted to a request that was given up, for the events that tell of it.

@@ -94,7 +94,7 @@ std::string StatusJson(const Shim& shim, std::string_view trouble) {
   AppendMember(&json, "agent", info.agent);
   if (info.session != 0) AppendMember(&json, "session", info.session);
   if (shim.log->ring() != nullptr) AppendLog(&json, shim, info);
-  const auto counters = ReadCounters(CountersPath(info.socket));
+  const auto counters = ReadCounters(CountersPath(info.socket), CountersDetail::kHistograms);
   if (counters.ok()) AppendCounters(&json, shim, *counters);
   AppendLatencies(&json, shim, counters.ok() ? &*counters : nullptr);
   AppendCache(&json, *shim.cache);

@@ -7,8 +7,12 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <random>
+#include <set>
 #include <string>
 #include <vector>
+
+#include "schemas/control_generated.h"
 
 namespace roost {
 namespace {
@@ -22,22 +26,38 @@ class CountersReaderTest : public ::testing::Test {
     header_.version = kCountersVersion;
     header_.broker_pid = 4711;
     header_.log_id[0] = 0xab;
-    header_.counter_count = kCounterCount;
-    header_.latency_count = kLatencyCount;
+    header_.section_count = kSectionCount;
+    for (size_t i = 0; i < kSectionCount; ++i) {
+      header_.sections[i] = PlaceOf(static_cast<Section>(i));
+    }
     header_.durability = 1;
     std::strcpy(header_.data_directory, "/var/lib/roost");
     std::strcpy(header_.version_text, "0.1.0");
   }
   void TearDown() override { std::remove(path_.c_str()); }
 
+  char* At(Section section, size_t index) {
+    return bytes_.data() + PlaceOf(section).offset + index * PlaceOf(section).stride;
+  }
   void SetValue(Counter counter, uint64_t value) {
-    std::memcpy(bytes_.data() + kCounterValuesOffset + 8 * static_cast<size_t>(counter), &value, 8);
+    std::memcpy(At(Section::kCounters, static_cast<size_t>(counter)), &value, 8);
   }
   void SetLatency(Latency latency, const Histogram& histogram) {
-    std::memcpy(
-        bytes_.data() + kHistogramsOffset + static_cast<size_t>(latency) * sizeof(Histogram),
-        static_cast<const void*>(&histogram), sizeof(Histogram));
+    std::memcpy(At(Section::kLatencies, static_cast<size_t>(latency)),
+                static_cast<const void*>(&histogram), sizeof(Histogram));
   }
+  void SetSession(size_t index, const SessionRow& row) {
+    std::memcpy(At(Section::kSessions, index), &row, sizeof(row));
+    SetValue(Counter::kSessionRows, index + 1);
+  }
+  static SessionRow RowOf(uint64_t session) {
+    SessionRow row{};
+    row.version = 2;
+    row.session = session;
+    std::memset(row.chunks, 0xff, sizeof(row.chunks));
+    return row;
+  }
+  SectionPlace& place(Section section) { return header_.sections[static_cast<size_t>(section)]; }
   Result<CountersSnapshot> Read() {
     std::memcpy(bytes_.data(), &header_, sizeof(header_));
     std::ofstream(path_, std::ios::binary)
@@ -92,15 +112,89 @@ TEST_F(CountersReaderTest, TellsWhatHappenedSinceAnEarlierSnapshot) {
   EXPECT_LT(between.Quantile(1.0), 600u);
 }
 
-TEST_F(CountersReaderTest, ReadsTheFileOfABrokerWithFewerCounters) {
-  SetValue(Counter::kEventsAppended, 5);
-  SetValue(Counter::kHead, 99);
-  header_.counter_count = static_cast<uint32_t>(Counter::kHead);
-  header_.latency_count = 0;
+TEST_F(CountersReaderTest, AddsDurationsUpExactly) {
+  LatencySnapshot all;
+  LatencySnapshot one;
+  one.Add(Histogram::IndexOf(1'000), 3);
+  LatencySnapshot other;
+  other.Add(Histogram::IndexOf(1'000), 1);
+  other.Add(Histogram::IndexOf(9'000'000), 4);
+  all.Merge(one);
+  all.Merge(other);
+  EXPECT_EQ(all.count(), 8u);
+  EXPECT_EQ(all.CountUpTo(2'000), 4u);
+  EXPECT_NEAR(static_cast<double>(all.Quantile(1.0)), 9e6, 9e6 * 0.016);
+  EXPECT_NEAR(all.Sum(), 4 * 1e3 + 4 * 9e6, (4 * 1e3 + 4 * 9e6) * 0.016);
+}
+
+TEST_F(CountersReaderTest, GivesEachSessionItsDurations) {
+  SessionRow row = RowOf(77);
+  row.uid = 1000;
+  std::strcpy(row.agent, "builder");
+  row.counters[static_cast<size_t>(SessionCounter::kEvents)] = 5;
+  const size_t bucket = Histogram::IndexOf(40'000);
+  row.chunks[0][0] = static_cast<uint32_t>(bucket / kChunkBuckets) << 16 | 9;
+  const uint32_t count = 3;
+  std::memcpy(At(Section::kChunks, 9) + bucket % kChunkBuckets * 4, &count, 4);
+  SetSession(2, row);
   const auto snapshot = Read();
   ASSERT_TRUE(snapshot.ok()) << snapshot.status().message();
-  EXPECT_EQ((*snapshot)[Counter::kEventsAppended], 5u);
-  EXPECT_EQ((*snapshot)[Counter::kHead], 0u);
+  ASSERT_EQ(snapshot->sessions.size(), 1u);
+  const SessionCounters& session = snapshot->sessions.front();
+  EXPECT_EQ(session.session, 77u);
+  EXPECT_EQ(session.agent, "builder");
+  EXPECT_EQ(session[SessionCounter::kEvents], 5u);
+  EXPECT_EQ(session[SessionLatency::kRequests].count(), 3u);
+  EXPECT_NEAR(static_cast<double>(session[SessionLatency::kRequests].Quantile(0.5)), 4e4, 640);
+  EXPECT_EQ(session[SessionLatency::kReads].count(), 0u);
+}
+
+TEST_F(CountersReaderTest, SkipsARowThatItsBrokerDiedIn) {
+  SetSession(0, RowOf(1));
+  SessionRow torn = RowOf(2);
+  torn.version = 3;
+  SetSession(1, torn);
+  SetSession(2, RowOf(3));
+  GroupRow group{};
+  group.version = 5;
+  std::memcpy(At(Section::kGroups, 0), &group, sizeof(group));
+  SetValue(Counter::kGroupRows, 1);
+  const auto snapshot = Read();
+  ASSERT_TRUE(snapshot.ok());
+  ASSERT_EQ(snapshot->sessions.size(), 2u);
+  EXPECT_EQ(snapshot->sessions[1].session, 3u);
+  EXPECT_TRUE(snapshot->groups.empty());
+}
+
+TEST_F(CountersReaderTest, ReadsOnlyAsMuchAsItIsAskedFor) {
+  SetSession(0, RowOf(1));
+  ASSERT_TRUE(Read().ok());
+  const auto values = ReadCounters(path_, CountersDetail::kValues);
+  ASSERT_TRUE(values.ok());
+  EXPECT_TRUE(values->sessions.empty());
+  EXPECT_EQ((*values)[Counter::kSessionRows], 1u);
+}
+
+TEST_F(CountersReaderTest, ReadsTheFileOfABrokerWithFewerCountersOrLargerRows) {
+  SetValue(Counter::kEventsAppended, 5);
+  SetValue(Counter::kHead, 99);
+  place(Section::kCounters).count = static_cast<uint32_t>(Counter::kHead);
+  place(Section::kLatencies).count = 0;
+  const auto fewer = Read();
+  ASSERT_TRUE(fewer.ok()) << fewer.status().message();
+  EXPECT_EQ((*fewer)[Counter::kEventsAppended], 5u);
+  EXPECT_EQ((*fewer)[Counter::kHead], 0u);
+
+  place(Section::kCounters).count = kCounterCount;
+  place(Section::kSessions).stride += 16;
+  place(Section::kSessions).count = 8;
+  const SessionRow row = RowOf(4);
+  std::memcpy(At(Section::kSessions, 0) + place(Section::kSessions).stride, &row, sizeof(row));
+  SetValue(Counter::kSessionRows, 2);
+  const auto larger = Read();
+  ASSERT_TRUE(larger.ok()) << larger.status().message();
+  ASSERT_EQ(larger->sessions.size(), 1u);
+  EXPECT_EQ(larger->sessions[0].session, 4u);
 }
 
 TEST_F(CountersReaderTest, RefusesWhatIsNoCountersFile) {
@@ -109,19 +203,80 @@ TEST_F(CountersReaderTest, RefusesWhatIsNoCountersFile) {
   header_.magic = kCountersMagic;
   header_.version = kCountersVersion + 1;
   EXPECT_EQ(Read().status().code(), StatusCode::kIncompatible);
+  header_.version = kCountersVersion;
+  bytes_.resize(4000);
+  EXPECT_EQ(Read().status().code(), StatusCode::kCorruption);
+  EXPECT_EQ(ReadCounters(::testing::TempDir()).status().code(), StatusCode::kCorruption);
 }
 
-TEST_F(CountersReaderTest, RefusesCountsThatDoNotFitTheFile) {
-  header_.counter_count = 4000;
+TEST_F(CountersReaderTest, RefusesSectionsThatDoNotFitTheFile) {
+  const auto refuses = [&](SectionPlace wrong) {
+    const SectionPlace right = place(Section::kChunks);
+    place(Section::kChunks) = wrong;
+    EXPECT_EQ(Read().status().code(), StatusCode::kCorruption)
+        << wrong.offset << ' ' << wrong.count << ' ' << wrong.stride;
+    place(Section::kChunks) = right;
+  };
+  constexpr uint32_t kMax = 0xfffffff8;
+  refuses({kMax, 1, 128, 0});
+  refuses({4096, kMax, 128, 0});
+  refuses({4096, 1, kMax, 0});
+  refuses({kMax, kMax, kMax, 0});
+  refuses({4097, 1, 128, 0});
+  refuses({4096, 1, 64, 0});
+  refuses({4096, 1, 129, 0});
+  header_.section_count = 1;
   EXPECT_EQ(Read().status().code(), StatusCode::kCorruption);
-  header_.counter_count = 0xffffffff;
-  EXPECT_EQ(Read().status().code(), StatusCode::kCorruption);
-  header_.counter_count = kCounterCount;
-  header_.latency_count = 0xffffffff;
-  EXPECT_EQ(Read().status().code(), StatusCode::kCorruption);
-  header_.latency_count = kLatencyCount;
-  bytes_.resize(100);
-  EXPECT_EQ(Read().status().code(), StatusCode::kCorruption);
+}
+
+// Bytes of the header and of the rows are made anything, one or many at a time. What comes of it is a snapshot within its
+// bounds, or an error.
+TEST_F(CountersReaderTest, SurvivesWhateverBytesThereAre) {
+  std::mt19937_64 random(20261123);
+  for (int round = 0; round < 150; ++round) {
+    if (round % 50 == 0) {
+      for (size_t i = kCounterValuesOffset; i + 8 <= bytes_.size(); i += 8) {
+        const uint64_t word = round == 0 ? ~uint64_t{0} : random();
+        std::memcpy(bytes_.data() + i, &word, 8);
+      }
+    }
+    const CountersHeader right = header_;
+    if (round % 3 != 0) {
+      auto* const header = reinterpret_cast<unsigned char*>(&header_);
+      const size_t sections = offsetof(CountersHeader, sections);
+      header[sections + random() % sizeof(header_.sections)] ^=
+          static_cast<unsigned char>(random());
+    }
+    SetValue(Counter::kSessionRows, round % 2 == 0 ? ~uint64_t{0} : 5);
+    const auto snapshot = Read();
+    if (snapshot.ok()) {
+      EXPECT_LE(snapshot->sessions.size(), kSessionRowCount);
+      EXPECT_LE(snapshot->groups.size(), kGroupRowCount);
+    }
+    header_ = right;
+  }
+}
+
+TEST_F(CountersReaderTest, HasANameForEverythingAndNoNameTwice) {
+  const auto expect_unique = [](size_t count, const auto& name) {
+    std::set<std::string> names;
+    for (size_t i = 0; i < count; ++i) {
+      EXPECT_STRNE(name(i), "?") << i;
+      EXPECT_TRUE(names.insert(name(i)).second) << name(i);
+    }
+    EXPECT_STREQ(name(count), "?");
+  };
+  expect_unique(kCounterCount, [](size_t i) { return CounterName(static_cast<Counter>(i)); });
+  expect_unique(kRequestKindCount,
+                [](size_t i) { return RequestKindName(static_cast<RequestKind>(i)); });
+  expect_unique(kRefusalReasonCount, RefusalReasonName);
+  expect_unique(kLatencyCount, [](size_t i) { return LatencyName(static_cast<Latency>(i)); });
+  expect_unique(kSizeCount, [](size_t i) { return SizeName(static_cast<Size>(i)); });
+  expect_unique(kSessionCounterCount,
+                [](size_t i) { return SessionCounterName(static_cast<SessionCounter>(i)); });
+  expect_unique(kGroupCounterCount,
+                [](size_t i) { return GroupCounterName(static_cast<GroupCounter>(i)); });
+  EXPECT_EQ(kRefusalReasonCount, static_cast<size_t>(wire::RefusalCode::MAX) + 1);
 }
 
 TEST_F(CountersReaderTest, SaysNotFoundWhereNoBrokerHasBeen) {

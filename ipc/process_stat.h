@@ -1,0 +1,18 @@
+// What /proc/PID/stat says of a process, as far as it tells whether a broker lives. Any thread.
+#ifndef ROOST_IPC_PROCESS_STAT_H_
+#define ROOST_IPC_PROCESS_STAT_H_
+
+#include <cstdint>
+#include <string_view>
+
+namespace roost {
+
+// Field 22, when the process began, in clock ticks since the machine did: with the pid it names a process for good. 0: the
+// text is none.
+uint64_t ProcessStartTicks(std::string_view stat);
+// Field 3: 'R', 'S', 'D', 'T', 't', 'Z', ... 0: the text is none.
+char ProcessState(std::string_view stat);
+
+}  // namespace roost
+
+#endif  // ROOST_IPC_PROCESS_STAT_H_
