@@ -1,5 +1,5 @@
 // The counters: a small file beside the socket (`<socket without .sock>.counters`, 0444) which the broker
-// alone writes and anybody reads with pread, also when the broker hangs or is dead. It has kCountersBytes, 1.5 MiB,
+// alone writes and anybody reads with pread, also when the broker hangs or is dead. It has kCountersBytes, below 1.5 MiB,
 // from the start to the end of its broker, whatever happens.
 //
 //   0               4096                                                                    kCountersBytes
