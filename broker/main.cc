@@ -27,7 +27,11 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
 int Fail(int exit_status, const Status& status) {
-  fmt::print(stderr, "roostd: {}\n", Printable(status.message()));
+  if (LogsToJournal()) {
+    WriteLogLine(LogLevel::kError, status.message());
+  } else {
+    fmt::print(stderr, "roostd: {}\n", Printable(status.message()));
+  }
   return exit_status;
 }
 
@@ -116,6 +120,7 @@ int CheckPolicy(const std::string& path) {
 }
 
 int Main(int argc, char** argv) {
+  FindLogDestination();
   Result<CommandLine> line = ParseCommandLine(argc, argv);
   if (!line.ok()) return Fail(kUsage, line.status());
   if (line->only_text) {
