@@ -50,6 +50,7 @@ void Sweeper::Work() {
   KeepRunningTime();
   LookAtDisk();
   due_ns_ = MonotonicNs() + interval_ns_;
+  if (look_is_due_) due_ns_ = std::min(due_ns_, looked_at_disk_ns_ + kDiskIntervalNsMin);
 }
 
 void Sweeper::Sweep() {
@@ -78,7 +79,8 @@ void Sweeper::KeepRunningTime() {
 
 void Sweeper::LookAtDisk() {
   const uint64_t now_ns = MonotonicNs();
-  if (looked_at_disk_ns_ != 0 && now_ns < looked_at_disk_ns_ + kDiskIntervalNsMin) return;
+  look_is_due_ = looked_at_disk_ns_ != 0 && now_ns < looked_at_disk_ns_ + kDiskIntervalNsMin;
+  if (look_is_due_) return;
   looked_at_disk_ns_ = now_ns;
   struct statvfs disk {};
   const std::string& directory = log_->options().directory;

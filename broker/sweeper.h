@@ -49,6 +49,7 @@ class Sweeper : private Worker {
   uint64_t due_ns_ = UINT64_MAX;
   uint64_t kept_time_ns_ = 0;
   uint64_t looked_at_disk_ns_ = 0;
+  bool look_is_due_ = false;  // it was too early for it
   DiskTrend disk_trend_;
   bool warned_of_disk_ = false;
   std::string last_failure_;

@@ -31,7 +31,7 @@ uint64_t ProcessStartTicks(std::string_view stat) {
   return parsed.ec == std::errc() ? ticks : 0;
 }
 
-char ProcessState(std::string_view stat) {
+char ProcessStateLetter(std::string_view stat) {
   const std::string_view field = Field(stat, kStateField);
   return field.size() == 1 ? field.front() : '\0';
 }

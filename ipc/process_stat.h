@@ -11,7 +11,7 @@ namespace roost {
 // text is none.
 uint64_t ProcessStartTicks(std::string_view stat);
 // Field 3: 'R', 'S', 'D', 'T', 't', 'Z', ... 0: the text is none.
-char ProcessState(std::string_view stat);
+char ProcessStateLetter(std::string_view stat);
 
 }  // namespace roost
 

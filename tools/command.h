@@ -126,6 +126,7 @@ void AddReadCommand(Program& program);
 void AddReleaseCommand(Program& program);
 void AddSettleCommand(Program& program);
 void AddStatCommand(Program& program);
+void AddHealthCommand(Program& program);
 void AddStreamsCommand(Program& program);
 void AddTailCommand(Program& program);
 void AddTakeCommand(Program& program);

@@ -12,7 +12,7 @@ constexpr void (*kCommands[])(roost::Program&) = {
     roost::AddClaimsCommand, roost::AddTakeCommand,    roost::AddSettleCommand,
     roost::AddParkedCommand, roost::AddGroupsCommand,  roost::AddValidateCommand,
     roost::AddDecideCommand, roost::AddTraceCommand,   roost::AddHookCommand,
-    roost::AddVerifyCommand, roost::AddCompactCommand,
+    roost::AddVerifyCommand, roost::AddCompactCommand, roost::AddHealthCommand,
 };
 
 }  // namespace

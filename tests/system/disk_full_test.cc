@@ -46,6 +46,15 @@ class DiskFullTest : public ::testing::Test {
     const UniqueFd fd(::open((disk_ + "/ballast").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     ASSERT_EQ(::posix_fallocate(fd.get(), 0, static_cast<off_t>(space.available - left)), 0);
   }
+  std::string Health() {
+    ProcessOptions options;
+    options.arguments = {ProgramPath("roost"), "--socket", broker_->socket(), "health", "--json"};
+    return RunProgram(options).output;
+  }
+  bool HealthBecomes(const std::string& state) {
+    return Eventually(
+        [&] { return Health().find("\"state\":\"" + state + "\"") != std::string::npos; });
+  }
   void MakeRoom() { std::filesystem::remove(disk_ + "/ballast"); }
 
   ScratchDirectory scratch_;
@@ -69,12 +78,20 @@ TEST_F(DiskFullTest, IsAClearErrorAtTheStart) {
   EXPECT_TRUE(client.Append(NewEvent{.stream = "s", .type = "t", .data = "1"}).ok());
 }
 
+TEST_F(DiskFullTest, IsForetoldByHealth) {
+  MakeBroker();
+  Occupy(1536 << 10);
+  ASSERT_TRUE(broker_->Start());
+  EXPECT_TRUE(HealthBecomes("disk_filling")) << Health();
+}
+
 TEST_F(DiskFullTest, RefusesClearlyInTheMiddleAndGoesOnWhenThereIsRoom) {
   MakeBroker();
   ASSERT_TRUE(broker_->Start());
   Client client = MakeClient(broker_->socket());
   NewEvent event{.stream = "s", .type = "t", .data = '"' + std::string(4000, 'd') + '"'};
   ASSERT_TRUE(client.Append(event).ok());
+  EXPECT_TRUE(HealthBecomes("well")) << Health();
   Occupy(0);
   uint64_t appended = 1;
   Result<AppendResult> result(StatusCode::kUnavailable, "");
@@ -86,6 +103,7 @@ TEST_F(DiskFullTest, RefusesClearlyInTheMiddleAndGoesOnWhenThereIsRoom) {
   ASSERT_FALSE(result.ok()) << "the disk never became full";
   EXPECT_EQ(result.status().code(), StatusCode::kExhausted) << result.status().message();
   EXPECT_EQ(broker_->Count(Counter::kDegraded), 0u) << "a full disk is no defect";
+  EXPECT_TRUE(HealthBecomes("disk_full")) << Health();
   // An agent is told the same, and may read.
   ShimProcess shim({.socket = broker_->socket(), .agent = "full"});
   const ToolResult through_shim =
@@ -96,6 +114,7 @@ TEST_F(DiskFullTest, RefusesClearlyInTheMiddleAndGoesOnWhenThereIsRoom) {
 
   MakeRoom();
   EXPECT_TRUE(Eventually([&] { return client.Append(event).ok(); }));
+  EXPECT_EQ(broker_->Count(Counter::kDiskFullSinceNs), 0u);
   ++appended;
   for (int i = 0; i < 200; ++i, ++appended) {
     result = client.Append(event);

@@ -53,6 +53,13 @@ class FailingDiskTest : public ::testing::TestWithParam<std::string> {
     EXPECT_EQ(status.content.at("degraded_since").as_string(), since);
     EXPECT_EQ(status.content.at("degraded_why").as_string(), why);
   }
+  std::string Health() {
+    ProcessOptions options;
+    options.arguments = {ProgramPath("roost"), "--socket", broker_.socket(), "health", "--json"};
+    const Finished finished = RunProgram(options);
+    EXPECT_EQ(finished.ending.exit_status, 1) << finished.errors;
+    return finished.output;
+  }
   std::string Stat(const std::vector<std::string>& more) {
     ProcessOptions options;
     options.arguments = {ProgramPath("roost"), "--socket", broker_.socket(), "stat"};
@@ -89,6 +96,7 @@ TEST_P(FailingDiskTest, AcknowledgesNothingMoreAndServesReadsUntilItIsRestarted)
   EXPECT_TRUE(Eventually([&] { return broker_.Count(Counter::kDegraded) == 1; }));
   EXPECT_EQ(ReadAll(&client, {.filter = {.stream = "s"}}).size(), acknowledged);
   ExpectSaysSinceWhenAndWhy(&client, began_ns);
+  EXPECT_THAT(Health(), HasSubstr(R"("state":"degraded")"));
 
   // A disk that works again does not make good what it has lost.
   std::filesystem::remove(trigger_);

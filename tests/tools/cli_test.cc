@@ -10,6 +10,7 @@
 
 #include "base/unique_fd.h"
 #include "base/utf8.h"
+#include "tests/support/deadline.h"
 #include "tests/tools/cli_fixture.h"
 
 namespace roost {
@@ -432,6 +433,38 @@ TEST_F(CliTest, StatSaysThatABrokerDoesNotAnswer) {
   const boost::json::object stat = Parse(Fine({"stat", "--json"}));
   EXPECT_EQ(stat.at("broker").as_string(), "no answer");
   broker_.process().Signal(SIGCONT);
+}
+
+TEST_F(CliTest, HealthSaysWhetherTheBrokerIsWell) {
+  const auto health = [&] {
+    const Finished finished = Roost({"health", "--json"});
+    const boost::json::object answer = Parse(finished.output);
+    const bool well = answer.at("well").as_bool();
+    EXPECT_EQ(finished.ending.exit_status, well ? 0 : 1) << finished.output;
+    EXPECT_EQ(well, answer.at("state").as_string() == "well");
+    return std::string(answer.at("state").as_string());
+  };
+  const auto becomes = [&](const std::string& state) {
+    return Eventually([&] { return health() == state; });
+  };
+  EXPECT_EQ(health(), "well");
+  EXPECT_THAT(Fine({"health"}), StartsWith("well: "));
+  broker_.process().Signal(SIGSTOP);
+  EXPECT_TRUE(becomes("stopped"));
+  const Finished stopped = Roost({"health"});
+  EXPECT_EQ(LinesOf(stopped.output).size(), 1u);
+  EXPECT_THAT(stopped.output, HasSubstr("kill -CONT"));
+  broker_.process().Signal(SIGCONT);
+  EXPECT_TRUE(becomes("well"));
+  broker_.Kill9();
+  EXPECT_EQ(health(), "dead");
+  ASSERT_TRUE(broker_.Start());
+  EXPECT_EQ(health(), "well");
+  broker_.Terminate();
+  EXPECT_EQ(health(), "no_broker");
+  WriteFile(broker_.scratch() / "roost.counters", std::string(1 << 20, '\xff'));
+  EXPECT_EQ(health(), "unreadable");
+  EXPECT_EQ(Roost({"health", "--no-such"}).ending.exit_status, 2);
 }
 
 TEST_F(CliTest, ListsStreamsByPrefix) {
