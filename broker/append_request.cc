@@ -50,7 +50,7 @@ std::optional<Refusal> CheckStream(std::string_view stream) {
 const wire::Event* DecodeBody(const flatbuffers::Vector<uint8_t>& nested, uint64_t** copy,
                               Bytes* body) {
   *body = std::as_bytes(std::span(nested.data(), nested.size()));
-  if (!IsAligned(reinterpret_cast<uintptr_t>(body->data()), 8)) {
+  if (!body->empty() && !IsAligned(reinterpret_cast<uintptr_t>(body->data()), 8)) {
     std::memcpy(*copy, body->data(), body->size());
     *body = std::as_bytes(std::span(*copy, body->size())).first(body->size());
     *copy += AlignUp(body->size(), 8) / 8;

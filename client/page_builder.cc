@@ -57,7 +57,7 @@ ReadStep PageBuilder::Take(RecordSource* source, const EventFilter& filter, uint
   RecordHeader header;
   std::memcpy(&header, all.data() + offset, sizeof(header));
   const wire::Event* event =
-      header.kind == RecordKind::kEvent && header.sequence == sequence
+      header.kind == RecordKind::kEvent && header.sequence == sequence && sequence != 0
           ? DecodeEventBody(Bytes(all).subspan(offset + kRecordHeaderBytes, header.body_length))
           : nullptr;
   if (event == nullptr) {

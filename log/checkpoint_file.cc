@@ -104,7 +104,7 @@ Result<CheckpointView> ParseCheckpoint(Bytes file, std::string_view name) {
                    "no event can follow it there");
   }
   std::vector<CheckpointSection> sections(header.section_count);
-  std::memcpy(sections.data(), entries.data(), entries.size());
+  std::copy(entries.begin(), entries.end(), std::as_writable_bytes(std::span(sections)).begin());
   for (const CheckpointSection& section : sections) {
     if (IsKnown(section.kind)) continue;
     return {StatusCode::kIncompatible,

@@ -31,7 +31,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kStreams = {"a", "tasks/1", "inbox/x", "$leases"};
 constexpr size_t kEvents = 40;
 constexpr size_t kVerdicts = 3;
-constexpr uint64_t kFetchesMax = 1000;
+constexpr uint64_t kFetchesMax = 64;
 
 PublishedVerdict VerdictNumber(size_t number) {
   PublishedVerdict verdict;
@@ -225,9 +225,12 @@ void CheckPage(const ReadQuery& query, const Page& page) {
 void RunQuery(LogReader* reader, const ReadQuery& query) {
   Page page;
   LogReader::Step step = reader->Begin(query, &page);
+  // A broker that deletes old events under the reader, each time twice as many: it comes past any head in the end.
   for (uint64_t i = 0; step == LogReader::Step::kNeedsSegment; ++i) {
     ROOST_CHECK(i < kFetchesMax, "no end");
-    step = reader->ContinueWithout(reader->needed_sequence() + 1);
+    const uint64_t needed = reader->needed_sequence();
+    const uint64_t gone = uint64_t{1} << i;
+    step = reader->ContinueWithout(gone < UINT64_MAX - needed ? needed + gone : UINT64_MAX);
   }
   if (step == LogReader::Step::kFailed) {
     ROOST_CHECK(!reader->status().ok());
