@@ -1,10 +1,10 @@
 #include "broker/group_counters.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 
 #include "base/bytes.h"
+#include "broker/counters_row.h"
 
 namespace roost {
 namespace {
@@ -30,7 +30,6 @@ bool GroupCountersWriter::Write(std::string_view stream, std::string_view group,
   return true;
 }
 
-// Steps 1 to 3 of the writer in ipc/counters_format.h.
 void GroupCountersWriter::WriteAnew(size_t row, std::string_view stream, std::string_view group,
                                     const Values& values) {
   Name& name = names_[row];
@@ -41,11 +40,7 @@ void GroupCountersWriter::WriteAnew(size_t row, std::string_view stream, std::st
   CopyText(words.stream, stream);
   CopyText(words.group, group);
   std::ranges::copy(values, words.counters);
-  std::byte* const to = rows_ + row * sizeof(GroupRow);
-  StoreWordRelaxed(to, name.version - 1);
-  std::atomic_thread_fence(std::memory_order_release);
-  CopyWordsToShared(to + 8, reinterpret_cast<const std::byte*>(&words) + 8, sizeof(words) - 8);
-  std::atomic_ref(*reinterpret_cast<uint64_t*>(to)).store(name.version, std::memory_order_release);
+  WriteCountersRow(rows_ + row * sizeof(GroupRow), name.version, words);
 }
 
 }  // namespace roost

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "broker/counters_row.h"
 
 namespace roost {
 
@@ -52,17 +53,11 @@ void SessionCountersWriter::End(uint32_t row) {
   std::ranges::push_heap(free_rows_, std::greater<>());
 }
 
-// Steps 1 to 3 of the writer.
 void SessionCountersWriter::WriteRow(uint32_t row, const SessionRow& words) {
   SessionRow filled = words;
   for (auto& kind : filled.chunks) std::ranges::fill(kind, kNoChunk);
-  std::byte* const to = rows_ + row * sizeof(SessionRow);
   versions_[row] += 2;
-  StoreWordRelaxed(to, versions_[row] - 1);
-  std::atomic_thread_fence(std::memory_order_release);
-  CopyWordsToShared(to + 8, reinterpret_cast<const std::byte*>(&filled) + 8, sizeof(filled) - 8);
-  std::atomic_ref(*reinterpret_cast<uint64_t*>(to))
-      .store(versions_[row], std::memory_order_release);
+  WriteCountersRow(rows_ + row * sizeof(SessionRow), versions_[row], filled);
 }
 
 void SessionCountersWriter::GiveChunksBack(uint32_t row) {
