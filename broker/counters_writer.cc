@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -21,19 +20,6 @@
 namespace roost {
 namespace {
 
-// Field 22 of /proc/self/stat; the second, the name, may hold blanks and parentheses. 0: it can't be read.
-uint64_t StartTicks() {
-  const UniqueFd fd(::open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
-  std::array<char, 1024> text{};
-  const ssize_t size = fd.valid() ? ::read(fd.get(), text.data(), text.size() - 1) : -1;
-  return size <= 0 ? 0 : ProcessStartTicks({text.data(), static_cast<size_t>(size)});
-}
-
-uint64_t PidNamespace() {
-  struct stat info {};
-  return ::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0;
-}
-
 std::byte* SectionAt(std::byte* file, Section section) { return file + PlaceOf(section).offset; }
 
 void FillHeader(std::byte* at, const CountersIdentity& identity) {
@@ -43,7 +29,7 @@ void FillHeader(std::byte* at, const CountersIdentity& identity) {
   header.broker_pid = static_cast<uint32_t>(::getpid());
   std::memcpy(header.log_id, identity.log_id, sizeof(header.log_id));
   header.started_ns = WallNs();
-  header.process_start_ticks = StartTicks();
+  header.process_start_ticks = ProcessStartTicks(ReadProcessStat("self"));
   header.pid_namespace = PidNamespace();
   header.section_count = kSectionCount;
   for (size_t i = 0; i < kSectionCount; ++i) {

@@ -1,16 +1,12 @@
 #include "ipc/broker_health.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <string>
 
 #include "base/clock.h"
-#include "base/unique_fd.h"
 #include "ipc/process_stat.h"
 
 namespace roost {
@@ -141,18 +137,13 @@ const char* HealthStateName(HealthState state) {
 }
 
 ProcessState LookAtBroker(const CountersSnapshot& counters) {
-  struct stat ours {};
-  const bool same_namespace =
-      ::stat("/proc/self/ns/pid", &ours) == 0 && counters.pid_namespace == uint64_t{ours.st_ino};
+  const uint64_t ours = PidNamespace();
+  const bool same_namespace = ours != 0 && counters.pid_namespace == ours;
   const auto pid = static_cast<pid_t>(counters.broker_pid);
   if (!same_namespace || pid <= 0) return ProcessState::kHidden;
   if (::kill(pid, 0) != 0 && errno == ESRCH) return ProcessState::kGone;
-  const UniqueFd fd(
-      ::open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  std::array<char, 1024> text;
-  const ssize_t size = fd.valid() ? ::read(fd.get(), text.data(), text.size()) : -1;
-  if (size <= 0) return ProcessState::kHidden;
-  const std::string_view stat(text.data(), static_cast<size_t>(size));
+  const std::string stat = ReadProcessStat(std::to_string(pid));
+  if (stat.empty()) return ProcessState::kHidden;
   if (ProcessStartTicks(stat) != counters.process_start_ticks) return ProcessState::kGone;
   switch (ProcessStateLetter(stat)) {
     case 'T':

@@ -1,6 +1,14 @@
 #include "ipc/process_stat.h"
 
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
 #include <charconv>
+
+#include "base/unique_fd.h"
 
 namespace roost {
 namespace {
@@ -23,6 +31,19 @@ std::string_view Field(std::string_view stat, int number) {
 }
 
 }  // namespace
+
+std::string ReadProcessStat(std::string_view process) {
+  const UniqueFd fd(
+      ::open(fmt::format("/proc/{}/stat", process).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  std::array<char, 1024> text;
+  const ssize_t size = fd.valid() ? ::read(fd.get(), text.data(), text.size()) : -1;
+  return size <= 0 ? std::string() : std::string(text.data(), static_cast<size_t>(size));
+}
+
+uint64_t PidNamespace() {
+  struct stat info {};
+  return ::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0;
+}
 
 uint64_t ProcessStartTicks(std::string_view stat) {
   const std::string_view field = Field(stat, kStartField);
