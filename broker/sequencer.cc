@@ -84,9 +84,10 @@ int Sequencer::Poll(epoll_event* ready, bool may_wait) {
   parts_.counters->SetBeat(timeout_ms == 0 ? Doing::kWorking : Doing::kAsleep, now_ns);
   const int count = ::epoll_wait(epoll_.get(), ready, kReadyMax, timeout_ms);
   ROOST_CHECK(count >= 0 || errno == EINTR, "epoll_wait: errno={}", errno);
-  if (timeout_ms != 0) parts_.counters->SetBeat(Doing::kWorking, MonotonicNs());
+  if (timeout_ms == 0 && count <= 0) return 0;
+  const uint64_t woken_ns = MonotonicNs();
+  parts_.counters->SetBeat(Doing::kWorking, woken_ns);
   if (count > 0) {
-    const uint64_t woken_ns = MonotonicNs();
     // Looking on pays when requests come close behind each other.
     if (woken_ns - last_work_ns_ < kSpinGapNsMax) busy_until_ns_ = woken_ns + spin_ns_;
     last_work_ns_ = woken_ns;
