@@ -6,8 +6,8 @@
 PROGRAM is .../fuzz_NAME; SOURCES has corpus/NAME/ and maybe dictionaries/NAME.dict; WORK keeps what was found. What is
 new in the corpus stays there until the next run: a run begins with the repository's corpus. The half minute has one
 seed for ever, so that what it finds is of the change before it and comes again; the half hour draws its own and prints
-it. Exit status 1: an input that fails, a leak, one that takes longer than 10 s or more than 2 GiB; it
-is in WORK, and belongs into corpus/NAME/ once it is mended. Or the target hardly ran.
+it. Exit status 1: an input that fails, a leak, one that takes longer than 10 s or more than 2 GiB; it is in WORK, and
+belongs into corpus/NAME/ once it is mended. Or the target hardly ran.
 """
 import os
 import pathlib
