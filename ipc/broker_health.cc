@@ -168,16 +168,18 @@ Health JudgeHealth(const CountersSnapshot& counters, ProcessState process, uint6
   return health;
 }
 
-Health CheckHealth(const std::string& counters_path, const HealthLimits& limits) {
-  const auto counters = ReadCounters(counters_path, CountersDetail::kValues);
-  if (!counters.ok() && counters.status().code() == StatusCode::kNotFound) {
+Health JudgeAbsence(const Status& status, const std::string& counters_path) {
+  if (status.code() == StatusCode::kNotFound) {
     return {HealthState::kNoBroker,
             "there is no broker here, or it ended cleanly: no " + counters_path, "start roostd", 0};
   }
-  if (!counters.ok()) {
-    return {HealthState::kUnreadable, counters.status().message(),
-            "is the socket's path right, and the program of the broker's version?", 0};
-  }
+  return {HealthState::kUnreadable, status.message(),
+          "is the socket's path right, and the program of the broker's version?", 0};
+}
+
+Health CheckHealth(const std::string& counters_path, const HealthLimits& limits) {
+  const auto counters = ReadCounters(counters_path, CountersDetail::kValues);
+  if (!counters.ok()) return JudgeAbsence(counters.status(), counters_path);
   return JudgeHealth(*counters, LookAtBroker(*counters), MonotonicNs(), limits);
 }
 

@@ -59,6 +59,8 @@ ProcessState LookAtBroker(const CountersSnapshot& counters);
 // Pure. `now_ns` is CLOCK_MONOTONIC.
 Health JudgeHealth(const CountersSnapshot& counters, ProcessState process, uint64_t now_ns,
                    const HealthLimits& limits);
+// Why there are no counters to judge by: `status` is what ReadCounters said of the file at `counters_path`. Pure.
+Health JudgeAbsence(const Status& status, const std::string& counters_path);
 
 // All of it: reads the file at `counters_path`, looks at the process, and judges. Some 30 us and 10 system calls.
 Health CheckHealth(const std::string& counters_path, const HealthLimits& limits = {});

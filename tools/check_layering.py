@@ -23,9 +23,10 @@ MAY_INCLUDE = {
     "client/include": "base",
     "client": "base schemas log ipc client/include",
     "client/mcp": "base schemas log ipc client/include client",
-    "tools": "base schemas log ipc client/include client",
+    "tools": "base schemas log ipc client/include client tools/monitor",
+    "tools/monitor": "base ipc client/include tools",
     "examples": "client/include",
-    "tests": "base schemas log ipc broker client/include client client/mcp tools",
+    "tests": "base schemas log ipc broker client/include client client/mcp tools tools/monitor",
     "benchmarks": "base schemas log ipc broker client/include client client/mcp tests",
 }
 
