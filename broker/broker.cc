@@ -199,7 +199,6 @@ void Broker::Parts::MakeParts() {
           {&*verdicts,
            {wire::RequestBody::Validate, wire::RequestBody::Decide},
            {KeptAnswer::Kind::kDecided}}});
-  gauges.emplace(Gauges::Parts{log.get(), &leases, &group_table, &waiting, &*counters});
   presence.emplace(&*sessions, &*own_events, options.idle_after_ns);
   attacher.emplace(Attacher::Parts{log.get(), &*sessions, &*own_events, &*turn, &*counters,
                                    &replies, &*coordinator, &*presence},
@@ -208,6 +207,8 @@ void Broker::Parts::MakeParts() {
   waker.emplace(&*waker_ring, &*counters);
   if (log->options().durability != Durability::kMemory) sweeper.emplace(log.get(), &*counters);
   librarian.emplace(log.get(), &*librarian_ring, sweeper ? &*sweeper : nullptr);
+  gauges.emplace(Gauges::Parts{log.get(), &leases, &group_table, &waiting, &*waker, &*librarian,
+                               &examiner, &*own_events, &*counters});
   syncer.emplace(log.get(), &*counters, options.sync_interval_ns);
   handler.emplace(RequestHandler::Parts{log.get(), &*sessions, &*turn, &*counters, &replies,
                                         &*attacher, &*appender, &*waker, &*librarian, &*coordinator,

@@ -12,6 +12,10 @@ void Gauges::BringUpToDate(uint64_t now_ns) {
   counters.Set(Counter::kGroups, parts_.groups->size());
   counters.Set(Counter::kEventsTaken, parts_.groups->open_in_all());
   counters.Set(Counter::kEventsParked, parts_.groups->parked_in_all());
+  counters.Set(Counter::kWakerQueue, parts_.waker->queue_depth());
+  counters.Set(Counter::kLibrarianQueue, parts_.librarian->queue_depth());
+  counters.Set(Counter::kExaminations, parts_.examiner->jobs());
+  counters.Set(Counter::kOwnEventsWaiting, parts_.own_events->waiting());
   WriteGroups();
 }
 

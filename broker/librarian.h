@@ -39,6 +39,8 @@ class Librarian : private Worker {
                        uint64_t position);
   // After each commit, of so many bytes.
   void OnCommit(uint64_t bytes);
+  // The sequencer thread: requests that the thread has not taken.
+  size_t queue_depth() const { return kRequestsMax - requests_.write_available(); }
 
  private:
   struct FindRequest {

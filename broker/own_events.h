@@ -38,7 +38,8 @@ class OwnEvents {
   // Stages what waits. At the begin of each turn.
   void StageWaiting();
   // Whether the log did not take all of them until now, not even staged.
-  bool HasWaiting() const { return staged_ < waiting_.size(); }
+  bool HasWaiting() const { return waiting() > 0; }
+  size_t waiting() const { return waiting_.size() - staged_; }
 
   // When (CLOCK_MONOTONIC) to begin a turn for what waits; UINT64_MAX: nothing does.
   uint64_t NextTryNs() const;

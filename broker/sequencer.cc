@@ -254,7 +254,10 @@ void Sequencer::CountTurn() {
     parts_.gauges->NoteWork();
     requests_in_turn_ = 0;
   }
-  if (parts_.gauges->NextTimerNs() != UINT64_MAX) parts_.gauges->OnTurnEnd(MonotonicNs());
+  if (parts_.gauges->NextTimerNs() != UINT64_MAX) {
+    parts_.counters->Set(Counter::kNewcomers, newcomers_.size());
+    parts_.gauges->OnTurnEnd(MonotonicNs());
+  }
 }
 
 void Sequencer::RunTimers() {

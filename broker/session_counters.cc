@@ -40,8 +40,8 @@ uint32_t SessionCountersWriter::Begin(const Identity& identity) {
   std::memcpy(words.agent, identity.agent.data(),
               std::min(identity.agent.size(), sizeof(words.agent)));
   WriteRow(row, words);
-  const uint64_t used = LoadWordRelaxed(counters_ + 8 * static_cast<size_t>(Counter::kSessionRows));
-  if (row >= used) AddToCounter(Counter::kSessionRows, row + 1 - used);
+  rows_used_ = std::max(rows_used_, row + 1);
+  SetCounter(Counter::kSessionRows, rows_used_);
   return row;
 }
 
@@ -93,6 +93,8 @@ void SessionCountersWriter::RecordInNew(uint32_t row, SessionLatency kind, size_
   held.chunks[k][index] = chunk;
   for (auto& word : chunks_[chunk.place].counts) word.store(0, std::memory_order_relaxed);
   AddTo(chunk, bucket, count);
+  chunks_used_ = std::max(chunks_used_, uint32_t{chunk.place} + 1);
+  SetCounter(Counter::kLatencyChunks, chunks_used_);
   std::byte* const at = rows_ + row * sizeof(SessionRow) + offsetof(SessionRow, chunks) +
                         (k * kChunksPerKindMax + index) * sizeof(uint32_t);
   std::atomic_ref(*reinterpret_cast<uint32_t*>(at))
@@ -102,6 +104,10 @@ void SessionCountersWriter::RecordInNew(uint32_t row, SessionLatency kind, size_
 void SessionCountersWriter::AddToCounter(Counter counter, uint64_t more) {
   std::byte* const word = counters_ + 8 * static_cast<size_t>(counter);
   StoreWordRelaxed(word, LoadWordRelaxed(word) + more);
+}
+
+void SessionCountersWriter::SetCounter(Counter counter, uint64_t value) {
+  StoreWordRelaxed(counters_ + 8 * static_cast<size_t>(counter), value);
 }
 
 }  // namespace roost

@@ -47,6 +47,10 @@ class Waker : private Worker {
   bool PostOverflow();
   // After each commit.
   void OnCommit();
+  // What was handed over, or could not yet be, and the thread has not taken.
+  size_t queue_depth() const {
+    return kCommandsMax - commands_.write_available() + overflow_.size();
+  }
 
  private:
   struct Command {

@@ -43,6 +43,13 @@ const char* CounterName(Counter counter) {
     case Counter::kClientCacheMisses: return "client_cache_misses";
     case Counter::kClientReadersOvertaken: return "client_readers_overtaken";
     case Counter::kClientLatenciesLost: return "client_latencies_lost";
+    case Counter::kClientReportsIgnored: return "client_reports_ignored";
+    case Counter::kLatencyChunks: return "latency_chunks";
+    case Counter::kNewcomers: return "newcomers";
+    case Counter::kWakerQueue: return "waker_queue";
+    case Counter::kLibrarianQueue: return "librarian_queue";
+    case Counter::kExaminations: return "examinations";
+    case Counter::kOwnEventsWaiting: return "own_events_waiting";
     case Counter::kCount: break;
   }
   return "?";
@@ -70,6 +77,12 @@ bool IsGauge(Counter counter) {
     case Counter::kDiskLookedNs:
     case Counter::kDiskFullSinceNs:
     case Counter::kJournalSyncBeganNs:
+    case Counter::kLatencyChunks:
+    case Counter::kNewcomers:
+    case Counter::kWakerQueue:
+    case Counter::kLibrarianQueue:
+    case Counter::kExaminations:
+    case Counter::kOwnEventsWaiting:
       return true;
     default:
       return false;
@@ -123,6 +136,16 @@ const char* SizeName(Size size) {
     case Size::kEventsPerCommit: return "events_per_commit";
     case Size::kRequestsPerTurn: return "requests_per_turn";
     case Size::kCount: break;
+  }
+  return "?";
+}
+
+const char* SessionLatencyName(SessionLatency latency) {
+  switch (latency) {
+    case SessionLatency::kRequests: return "requests";
+    case SessionLatency::kReads: return "reads";
+    case SessionLatency::kAppends: return "appends";
+    case SessionLatency::kCount: break;
   }
   return "?";
 }

@@ -1,5 +1,5 @@
 // The counters: a small file beside the socket (`<socket without .sock>.counters`, 0444) which the broker
-// alone writes and anybody reads with pread, also when the broker hangs or is dead. It has kCountersBytes, below 1.5 MiB,
+// alone writes and anybody reads with pread, also when the broker hangs or is dead. It has kCountersBytes, below 3 MiB,
 // from the start to the end of its broker, whatever happens.
 //
 //   0               4096                                                                    kCountersBytes
@@ -9,8 +9,8 @@
 //   +---------------+----------+----------+---------+-----------+-------+----------+--------+--------+
 //
 // Where a section is, how many elements it has and how large each is stands in the header, so that a reader finds its way
-// in the file of a broker that has more or fewer of them: new elements, sections and fields of rows are added at the end.
-// Any other change is another kCountersVersion.
+// in the file of a broker that has more or fewer of them: new elements, sections and fields of rows are added at the end,
+// and what a broker has not got yet reads as 0. Any other change is another kCountersVersion.
 //
 // Every value is one aligned word. It is written with relaxed stores by one thread of the broker, and right by
 // itself; values are not all of the same moment. What is more than a word (who a row is of, which chunks it has) follows the
@@ -19,9 +19,9 @@
 //           2. store the row's other words, those that count set to 0                relaxed
 //           3. version := even, larger than ever before                              release
 //           4. from now on only add to words that count, and put chunks behind those that the row has: the chunk's words
-//              are 0 before the row names it                                         a release fence between the two
+//              are 0, and latency_chunks counts it, before the row names it          a release fence between the two
 //   reader  1. copy the rows: of these only the versions are used
-//           2. copy the rows, then the chunks
+//           2. copy the rows, then the chunks that latency_chunks counts now
 //           3. copy the rows: of these only the versions are used. An acquire fence stands between any two copies
 //           4. a row is taken if its version is the same in the first and the third copy, and even, and not 0
 // If a reader takes a row, no step 1 to 3 of the writer ran while it copied: what it has is all of one session (or group), and
@@ -85,6 +85,13 @@ enum class Counter : uint32_t {
   kClientCacheMisses,       // client_cache_misses
   kClientReadersOvertaken,  // client_readers_overtaken: the ring had no longer what they read
   kClientLatenciesLost,     // client_latencies_lost: that did not fit their reports
+  kClientReportsIgnored,  // client_reports_ignored: said what can't be (broker/client_reports.h); no client's word
+  kLatencyChunks,      // latency_chunks: of the section, that were ever used
+  kNewcomers,          // newcomers: connected and not attached*
+  kWakerQueue,         // waker_queue: what the waker's thread has still to take, waits and cancellations*
+  kLibrarianQueue,     // librarian_queue: segments that are asked for*
+  kExaminations,       // examinations: handed to the examiner's thread and not done*
+  kOwnEventsWaiting,   // own_events_waiting: events of the broker's own that the log could not take yet*
   kCount,
 };
 inline constexpr size_t kCounterCount = static_cast<size_t>(Counter::kCount);
@@ -154,10 +161,10 @@ const char* SizeName(Size size);
 // ---- rows ----
 
 // The durations of one session are kept in the buckets of Histogram, but only those 32 neighbours that it uses: chunk c of a
-// session has the buckets from 32 c on. 4096 chunks are for all sessions together, at most 16 for each kind of each
+// session has the buckets from 32 c on. kChunkCount chunks are for all sessions together, at most 16 for each kind of each
 // session. A count ends at 2^32 - 1.
 inline constexpr size_t kChunkBuckets = 32;
-inline constexpr size_t kChunkCount = 4096;
+inline constexpr size_t kChunkCount = 16'384;
 inline constexpr size_t kChunksPerKindMax = 16;
 struct LatencyChunk {
   std::atomic<uint32_t> counts[kChunkBuckets];
@@ -168,9 +175,11 @@ static_assert(Histogram::kBuckets % kChunkBuckets == 0);
 enum class SessionLatency : uint32_t {
   kRequests,  // of all requests that have a Latency, as the broker measures them; of waits none
   kReads,     // as the client reports them
+  kAppends,   // those of kRequests that are appends
   kCount,
 };
 inline constexpr size_t kSessionLatencyCount = static_cast<size_t>(SessionLatency::kCount);
+const char* SessionLatencyName(SessionLatency latency);  // "requests", "reads", "appends"
 
 // Words of a row that count, each with one writer, the sequencer thread.
 enum class SessionCounter : uint32_t {
@@ -201,7 +210,7 @@ struct SessionRow {
   uint32_t chunks[kSessionLatencyCount][kChunksPerKindMax];
 };
 inline constexpr uint32_t kNoChunk = UINT32_MAX;
-static_assert(offsetof(SessionRow, counters) == 160 && sizeof(SessionRow) == 416);
+static_assert(offsetof(SessionRow, counters) == 160 && sizeof(SessionRow) == 480);
 static_assert(kSessionCounterCount <= 16);
 
 enum class GroupCounter : uint32_t {
@@ -275,7 +284,7 @@ struct CountersHeader {
   uint32_t section_count;
   char data_directory[512];  // ends with a zero
   char version_text[32];
-  SectionPlace sections[16];
+  SectionPlace sections[16];  // by Section; zeros behind section_count
   uint64_t segment_bytes;  // of a segment of the journal; 0: there is no journal
   uint64_t beat;           // BeatOf
   // Zeros until the journal is degraded; then the text comes first, the time behind it.
@@ -309,7 +318,7 @@ constexpr SectionPlace PlaceOf(Section section) {
 }
 inline constexpr size_t kCountersBytes =
     PlaceOf(Section::kGroups).offset + kGroupRowCount * sizeof(GroupRow);
-static_assert(kCountersBytes <= 3 << 19, "1.5 MiB, as it says above");
+static_assert(kCountersBytes <= 3 << 20, "3 MiB, as it says above");
 
 }  // namespace roost
 

@@ -40,6 +40,8 @@ class CountersFile {
   Status ReadWords(Section section, uint64_t* words, size_t count_max) const;
   Status ReadHistograms(Section section, LatencySnapshot* to, size_t count_max) const;
   size_t StrideOf(Section section) const { return Place(section).stride; }
+  // How many chunks have to be looked at: those that were ever used, if the file says so.
+  Status CountChunks(size_t* count) const;
 
  private:
   CountersFile(const std::string& path, UniqueFd fd) : path_(path), fd_(std::move(fd)) {}
@@ -70,12 +72,24 @@ Result<CountersFile> CountersFile::Open(const std::string& path) {
   CountersFile file(path, std::move(fd));
   ROOST_RETURN_IF_ERROR(file.Copy(0, &file.header_, sizeof(file.header_)));
   ROOST_RETURN_IF_ERROR(file.Check(static_cast<size_t>(info.st_size)));
+  for (size_t i = file.header_.section_count; i < kSectionCount; ++i) {
+    file.header_.sections[i] = {};  // of a broker that did not have it yet: no elements
+  }
   return file;
 }
 
-// What an element has at least, in every version of the format with this number.
+// What every file with this version has at least: the first of them had so many sections, with elements of so many bytes.
+// Sections that were added later are as their elements are now.
+constexpr size_t kFirstSectionCount = 8;
 constexpr uint32_t MinimumStride(size_t section) {
-  return PlaceOf(static_cast<Section>(section)).stride;
+  switch (static_cast<Section>(section)) {
+    case Section::kSessions:
+      return offsetof(SessionRow, chunks) + 2 * sizeof(SessionRow::chunks[0]);
+    case Section::kGroups:
+      return offsetof(GroupRow, counters) + 7 * sizeof(uint64_t);
+    default:
+      return PlaceOf(static_cast<Section>(section)).stride;
+  }
 }
 
 Status CountersFile::Check(size_t size) const {
@@ -89,11 +103,11 @@ Status CountersFile::Check(size_t size) const {
                     "own version",
                     path_, header_.version, kCountersVersion)};
   }
-  if (header_.section_count < kSectionCount) {
+  if (header_.section_count < kFirstSectionCount) {
     return {StatusCode::kCorruption, fmt::format("{} has {} sections, and must have {}", path_,
-                                                 header_.section_count, kSectionCount)};
+                                                 header_.section_count, kFirstSectionCount)};
   }
-  for (size_t i = 0; i < kSectionCount; ++i) {
+  for (size_t i = 0; i < std::min<size_t>(header_.section_count, kSectionCount); ++i) {
     const SectionPlace& place = header_.sections[i];
     const uint64_t end = place.offset + uint64_t{place.count} * place.stride;
     if (place.offset % 8 != 0 || place.stride % 8 != 0 || place.stride < MinimumStride(i) ||
@@ -135,6 +149,17 @@ Status CountersFile::ReadWords(Section section, uint64_t* words, size_t count_ma
   return {};
 }
 
+Status CountersFile::CountChunks(size_t* count) const {
+  *count = Count(Section::kChunks, kChunkCount);
+  const auto counter = static_cast<size_t>(Counter::kLatencyChunks);
+  if (Count(Section::kCounters, kCounterCount) <= counter) return {};
+  uint64_t used = 0;
+  ROOST_RETURN_IF_ERROR(Copy(Place(Section::kCounters).offset + counter * StrideOf(Section::kCounters),
+                             &used, sizeof(used)));
+  *count = std::min<uint64_t>(*count, used);
+  return {};
+}
+
 Status CountersFile::ReadHistograms(Section section, LatencySnapshot* to, size_t count_max) const {
   const size_t count = Count(section, count_max);
   for (size_t i = 0; i < count; ++i) {
@@ -152,10 +177,9 @@ Status CountersFile::ReadHistograms(Section section, LatencySnapshot* to, size_t
 // Three copies of the rows, and the chunks as they were between the second and the third.
 class RowCopies {
  public:
-  static Result<RowCopies> Take(const CountersFile& file, Section section, size_t count,
-                                size_t chunk_count);
+  static Result<RowCopies> Take(const CountersFile& file, Section section, size_t count);
 
-  // Step 4. False: nobody's row, or one that was written meanwhile.
+  // Step 4. False: nobody's row, or one that was written meanwhile. What the file's rows have not got stays in `*row`.
   template <typename Row>
   bool Get(size_t index, Row* row) const {
     const size_t offset = index * stride_;
@@ -163,7 +187,7 @@ class RowCopies {
     uint64_t after;
     std::memcpy(&before, first_.data() + offset, sizeof(before));
     std::memcpy(&after, third_.data() + offset, sizeof(after));
-    std::memcpy(row, second_.data() + offset, sizeof(*row));
+    std::memcpy(row, second_.data() + offset, std::min(sizeof(*row), stride_));
     return before == after && before % 2 == 0 && before != 0;
   }
   // One bucket of a chunk; 0 beyond all chunks.
@@ -182,12 +206,10 @@ class RowCopies {
   size_t chunk_count_ = 0;
 };
 
-Result<RowCopies> RowCopies::Take(const CountersFile& file, Section section, size_t count,
-                                  size_t chunk_count) {
+Result<RowCopies> RowCopies::Take(const CountersFile& file, Section section, size_t count) {
   RowCopies copies;
   copies.stride_ = file.StrideOf(section);
   copies.chunk_stride_ = file.StrideOf(Section::kChunks);
-  copies.chunk_count_ = chunk_count;
   const auto copy = [&file](Section from, size_t elements, std::vector<std::byte>* to) {
     auto read = file.Read(from, elements);
     if (read.ok()) *to = *std::move(read);
@@ -196,8 +218,9 @@ Result<RowCopies> RowCopies::Take(const CountersFile& file, Section section, siz
   };
   ROOST_RETURN_IF_ERROR(copy(section, count, &copies.first_));
   ROOST_RETURN_IF_ERROR(copy(section, count, &copies.second_));
-  if (chunk_count > 0) {
-    ROOST_RETURN_IF_ERROR(copy(Section::kChunks, chunk_count, &copies.chunks_));
+  if (section == Section::kSessions) {
+    ROOST_RETURN_IF_ERROR(file.CountChunks(&copies.chunk_count_));
+    ROOST_RETURN_IF_ERROR(copy(Section::kChunks, copies.chunk_count_, &copies.chunks_));
   }
   ROOST_RETURN_IF_ERROR(copy(section, count, &copies.third_));
   return copies;
@@ -221,11 +244,11 @@ Status ReadSessions(const CountersFile& file, CountersSnapshot* snapshot) {
   const size_t count = std::min<size_t>((*snapshot)[Counter::kSessionRows],
                                         file.Count(Section::kSessions, kSessionRowCount));
   if (count == 0) return {};
-  auto copies =
-      RowCopies::Take(file, Section::kSessions, count, file.Count(Section::kChunks, kChunkCount));
+  auto copies = RowCopies::Take(file, Section::kSessions, count);
   if (!copies.ok()) return copies.status();
   for (size_t i = 0; i < count; ++i) {
-    SessionRow row;
+    SessionRow row{};
+    for (auto& chunks : row.chunks) std::ranges::fill(chunks, kNoChunk);
     if (!copies->Get(i, &row) || row.session == 0) continue;
     SessionCounters& session = snapshot->sessions.emplace_back();
     session.session = row.session;
@@ -245,10 +268,10 @@ Status ReadGroups(const CountersFile& file, CountersSnapshot* snapshot) {
   const size_t count = std::min<size_t>((*snapshot)[Counter::kGroupRows],
                                         file.Count(Section::kGroups, kGroupRowCount));
   if (count == 0) return {};
-  auto copies = RowCopies::Take(file, Section::kGroups, count, 0);
+  auto copies = RowCopies::Take(file, Section::kGroups, count);
   if (!copies.ok()) return copies.status();
   for (size_t i = 0; i < count; ++i) {
-    GroupRow row;
+    GroupRow row{};
     if (!copies->Get(i, &row)) continue;
     GroupCounters& group = snapshot->groups.emplace_back();
     group.stream = TextOf(row.stream, sizeof(row.stream));

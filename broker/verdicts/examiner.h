@@ -48,6 +48,8 @@ class Examiner {
   Posted Post(std::unique_ptr<ExaminationJob> job);
   // Readable when jobs are done.
   int fd() const { return done_event_.get(); }
+  // Jobs that were taken and are not done.
+  size_t jobs() const { return in_all_.jobs; }
   // The jobs that are done, in the order in which that was.
   std::vector<std::unique_ptr<ExaminationJob>> TakeDone();
 

@@ -49,6 +49,7 @@ class CountersReaderTest : public ::testing::Test {
   void SetSession(size_t index, const SessionRow& row) {
     std::memcpy(At(Section::kSessions, index), &row, sizeof(row));
     SetValue(Counter::kSessionRows, index + 1);
+    SetValue(Counter::kLatencyChunks, 16);
   }
   static SessionRow RowOf(uint64_t session) {
     SessionRow row{};
@@ -197,6 +198,29 @@ TEST_F(CountersReaderTest, ReadsTheFileOfABrokerWithFewerCountersOrLargerRows) {
   EXPECT_EQ(larger->sessions[0].session, 4u);
 }
 
+// As the first broker that wrote this version made it: rows without what was added since, and no count of chunks.
+TEST_F(CountersReaderTest, ReadsTheRowsOfAnOlderBroker) {
+  constexpr uint32_t kFirstRowBytes = 416;
+  place(Section::kSessions).stride = kFirstRowBytes;
+  place(Section::kCounters).count = static_cast<uint32_t>(Counter::kClientReportsIgnored);
+  SessionRow row = RowOf(4);
+  row.chunks[0][0] = 0;  // its first buckets are in chunk 0
+  std::memcpy(At(Section::kSessions, 0) + kFirstRowBytes, &row, kFirstRowBytes);
+  // What is behind the row is the next one's, and none of its chunks.
+  std::memset(At(Section::kSessions, 0) + 2 * kFirstRowBytes, 0, kFirstRowBytes);
+  const uint32_t count = 6;
+  std::memcpy(At(Section::kChunks, 0), &count, sizeof(count));
+  SetValue(Counter::kSessionRows, 2);
+  const auto snapshot = Read();
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status().message();
+  ASSERT_EQ(snapshot->sessions.size(), 1u);
+  EXPECT_EQ(snapshot->sessions[0].session, 4u);
+  EXPECT_EQ(snapshot->sessions[0][SessionLatency::kRequests].count(), 6u);
+  EXPECT_EQ(snapshot->sessions[0][SessionLatency::kAppends].count(), 0u);
+  place(Section::kSessions).stride = kFirstRowBytes - 8;
+  EXPECT_EQ(Read().status().code(), StatusCode::kCorruption);
+}
+
 TEST_F(CountersReaderTest, RefusesWhatIsNoCountersFile) {
   header_.magic = 1;
   EXPECT_EQ(Read().status().code(), StatusCode::kCorruption);
@@ -274,6 +298,8 @@ TEST_F(CountersReaderTest, HasANameForEverythingAndNoNameTwice) {
   expect_unique(kSizeCount, [](size_t i) { return SizeName(static_cast<Size>(i)); });
   expect_unique(kSessionCounterCount,
                 [](size_t i) { return SessionCounterName(static_cast<SessionCounter>(i)); });
+  expect_unique(kSessionLatencyCount,
+                [](size_t i) { return SessionLatencyName(static_cast<SessionLatency>(i)); });
   expect_unique(kGroupCounterCount,
                 [](size_t i) { return GroupCounterName(static_cast<GroupCounter>(i)); });
   EXPECT_EQ(kRefusalReasonCount, static_cast<size_t>(wire::RefusalCode::MAX) + 1);
