@@ -57,7 +57,9 @@ CountersWriter::CountersWriter(Mapping mapping)
       sessions_(SectionAt(mapping_.data(), Section::kCounters),
                 SectionAt(mapping_.data(), Section::kSessions),
                 SectionAt(mapping_.data(), Section::kChunks)),
-      groups_(SectionAt(mapping_.data(), Section::kGroups)) {}
+      groups_(SectionAt(mapping_.data(), Section::kGroups)),
+      monitor_(SectionAt(mapping_.data(), Section::kObjectives),
+               SectionAt(mapping_.data(), Section::kBaselines)) {}
 
 Result<CountersWriter> CountersWriter::Create(const std::string& path,
                                               const CountersIdentity& identity) {
@@ -93,6 +95,10 @@ void CountersWriter::SetDegraded(const Degradation& degradation) {
   std::memcpy(header->degraded_why, degradation.why.data(), length);
   std::atomic_ref(header->degraded_since_ns).store(degradation.since_ns, std::memory_order_release);
   values_[static_cast<size_t>(Counter::kDegraded)].store(1, std::memory_order_release);
+}
+
+uint64_t CountersWriter::degraded_since_ns() const {
+  return LoadWordRelaxed(mapping_.data() + offsetof(CountersHeader, degraded_since_ns));
 }
 
 }  // namespace roost

@@ -12,6 +12,7 @@
 #include "base/mapping.h"
 #include "base/status.h"
 #include "broker/group_counters.h"
+#include "broker/monitor_counters.h"
 #include "broker/session_counters.h"
 #include "ipc/counters_format.h"
 #include "log/log_writer.h"
@@ -71,6 +72,8 @@ class CountersWriter {
   }
   SessionCountersWriter& sessions() { return sessions_; }
   GroupCountersWriter& groups() { return groups_; }
+  // The monitor.
+  MonitorCountersWriter& monitor() { return monitor_; }
 
   // The thread of kDegraded, which is set as well.
   void SetDegraded(const Degradation& degradation);
@@ -79,6 +82,14 @@ class CountersWriter {
   uint64_t Get(Counter counter) {
     return values_[static_cast<size_t>(counter)].load(std::memory_order_relaxed);
   }
+  // CLOCK_REALTIME; 0: it is not degraded.
+  uint64_t degraded_since_ns() const;
+  uint64_t GetRefused(size_t reason) const {
+    return refused_[reason].load(std::memory_order_relaxed);
+  }
+  const Histogram& Get(Latency latency) const { return latencies_[static_cast<size_t>(latency)]; }
+  // As SetBeat was given it.
+  SequencerBeat GetBeat() const { return BeatIn(beat_->load(std::memory_order_relaxed)); }
 
  private:
   using Word = std::atomic<uint64_t>;
@@ -98,6 +109,7 @@ class CountersWriter {
   Histogram* sizes_;
   SessionCountersWriter sessions_;
   GroupCountersWriter groups_;
+  MonitorCountersWriter monitor_;
 };
 
 }  // namespace roost

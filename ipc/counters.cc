@@ -50,6 +50,11 @@ const char* CounterName(Counter counter) {
     case Counter::kLibrarianQueue: return "librarian_queue";
     case Counter::kExaminations: return "examinations";
     case Counter::kOwnEventsWaiting: return "own_events_waiting";
+    case Counter::kObjectives: return "objectives";
+    case Counter::kObjectivesBreached: return "objectives_breached";
+    case Counter::kBaselines: return "baselines";
+    case Counter::kBaselinesShifted: return "baselines_shifted";
+    case Counter::kJudgedNs: return "judged_ns";
     case Counter::kCount: break;
   }
   return "?";
@@ -83,6 +88,11 @@ bool IsGauge(Counter counter) {
     case Counter::kLibrarianQueue:
     case Counter::kExaminations:
     case Counter::kOwnEventsWaiting:
+    case Counter::kObjectives:
+    case Counter::kObjectivesBreached:
+    case Counter::kBaselines:
+    case Counter::kBaselinesShifted:
+    case Counter::kJudgedNs:
       return true;
     default:
       return false;
@@ -176,6 +186,35 @@ const char* GroupCounterName(GroupCounter counter) {
     case GroupCounter::kParked: return "parked";
     case GroupCounter::kConsumers: return "consumers";
     case GroupCounter::kCount: break;
+  }
+  return "?";
+}
+
+const char* ObjectiveStateName(ObjectiveState state) {
+  switch (state) {
+    case ObjectiveState::kNotJudged: return "not_judged";
+    case ObjectiveState::kMet: return "met";
+    case ObjectiveState::kBreached: return "breached";
+    case ObjectiveState::kCount: break;
+  }
+  return "?";
+}
+
+const char* ObjectiveKindName(ObjectiveKind kind) {
+  switch (kind) {
+    case ObjectiveKind::kLatency: return "latency";
+    case ObjectiveKind::kAvailability: return "availability";
+    case ObjectiveKind::kCount: break;
+  }
+  return "?";
+}
+
+const char* BaselineStateName(BaselineState state) {
+  switch (state) {
+    case BaselineState::kLearning: return "learning";
+    case BaselineState::kSteady: return "steady";
+    case BaselineState::kUp: return "up";
+    case BaselineState::kDown: return "down";
   }
   return "?";
 }

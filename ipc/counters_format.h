@@ -2,11 +2,11 @@
 // alone writes and anybody reads with pread, also when the broker hangs or is dead. It has kCountersBytes, below 3 MiB,
 // from the start to the end of its broker, whatever happens.
 //
-//   0               4096                                                                    kCountersBytes
-//   +---------------+----------+----------+---------+-----------+-------+----------+--------+--------+
-//   | header, with  | counters | requests | refused | latencies | sizes | sessions | chunks | groups |
-//   | the sections  |  words   |  words   |  words  | Histogram |  too  |   rows   |        |  rows  |
-//   +---------------+----------+----------+---------+-----------+-------+----------+--------+--------+
+//   0               4096                                                                                  kCountersBytes
+//   +---------------+----------+----------+---------+-----------+-------+----------+--------+--------+------------+-----------+
+//   | header, with  | counters | requests | refused | latencies | sizes | sessions | chunks | groups | objectives | baselines |
+//   | the sections  |  words   |  words   |  words  | Histogram |  too  |   rows   |        |  rows  |    rows    |   rows    |
+//   +---------------+----------+----------+---------+-----------+-------+----------+--------+--------+------------+-----------+
 //
 // Where a section is, how many elements it has and how large each is stands in the header, so that a reader finds its way
 // in the file of a broker that has more or fewer of them: new elements, sections and fields of rows are added at the end,
@@ -92,6 +92,11 @@ enum class Counter : uint32_t {
   kLibrarianQueue,     // librarian_queue: segments that are asked for*
   kExaminations,       // examinations: handed to the examiner's thread and not done*
   kOwnEventsWaiting,   // own_events_waiting: events of the broker's own that the log could not take yet*
+  kObjectives,              // objectives: rows in use; they stay as they are while the broker runs
+  kObjectivesBreached,      // objectives_breached: not met now, a gauge
+  kBaselines,               // baselines: rows in use, a gauge
+  kBaselinesShifted,        // baselines_shifted: away from what they were, a gauge
+  kJudgedNs,                // judged_ns: when the monitor last looked, CLOCK_REALTIME; 0: never
   kCount,
 };
 inline constexpr size_t kCounterCount = static_cast<size_t>(Counter::kCount);
@@ -236,6 +241,80 @@ struct GroupRow {
 };
 static_assert(offsetof(GroupRow, counters) == 336 && sizeof(GroupRow) % 8 == 0);
 
+// One thread of the broker, the monitor, judges the objectives of its configuration and the shifts of what it has learned
+// (docs/monitoring.md), once a second at most and not while nothing is asked. Its rows get their texts once, in the order in
+// which they are in use; from then on only their values change.
+
+// What a row says of itself and since when, in one word: CLOCK_REALTIME in ns, times 4, plus the state. 0 in all: not judged yet.
+constexpr uint64_t StateSince(uint64_t state, uint64_t wall_ns) { return wall_ns << 2 | state; }
+
+enum class ObjectiveState : uint64_t {
+  kNotJudged,
+  kMet,
+  kBreached,
+  kCount,
+};
+const char* ObjectiveStateName(ObjectiveState state);
+
+enum class ObjectiveKind : uint64_t {
+  kLatency,       // so many of the requests must be quicker than the target
+  kAvailability,  // appends must be taken so much of the time
+  kCount,
+};
+const char* ObjectiveKindName(ObjectiveKind kind);
+
+enum class ObjectiveValue : uint32_t {
+  kState,       // StateSince
+  kKind,        // an ObjectiveKind
+  kTargetNs,    // of a latency
+  kShare,       // that must be good, in parts of 1e9: 0.99 for a p99
+  kWindowNs,    // how long a time is judged
+  kMeasured,    // over the window: the latency at that quantile in ns; the share of the time in parts of 1e9
+  kGood,        // in the window: requests; ns of time
+  kTotal,       // likewise
+  kBudgetUsed,  // of what may be bad in a window, in parts of 1e6: above 1e6 the objective is not met
+  kBurnRate,    // how fast it is used now, in parts of 1e6: at 1e6 a window uses it up just so
+  kBreaches,    // since the broker started
+  kCount,
+};
+inline constexpr size_t kObjectiveValueCount = static_cast<size_t>(ObjectiveValue::kCount);
+
+inline constexpr size_t kObjectiveRowCount = 32;
+struct ObjectiveRow {
+  uint64_t version;
+  char text[128];       // as `append p99 < 1ms over 1m`; ends with a zero
+  uint64_t values[16];  // by ObjectiveValue; the rest is for later ones
+};
+static_assert(offsetof(ObjectiveRow, values) == 136 && kObjectiveValueCount <= 16);
+
+enum class BaselineState : uint64_t {
+  kLearning,
+  kSteady,
+  kUp,    // shifted, to more than it was
+  kDown,  // to less
+};
+const char* BaselineStateName(BaselineState state);
+
+enum class BaselineValue : uint32_t {
+  kState,      // StateSince
+  kIsRate,     // 0: a latency in ns; 1: a rate in thousandths a second
+  kUsual,      // the median of what was learned
+  kCurrent,    // the median of the last minutes
+  kLearned,    // how many minutes it has learned from
+  kNeeded,     // how many it needs before it judges
+  kShifts,     // since the broker started
+  kCount,
+};
+inline constexpr size_t kBaselineValueCount = static_cast<size_t>(BaselineValue::kCount);
+
+inline constexpr size_t kBaselineRowCount = 64;
+struct BaselineRow {
+  uint64_t version;
+  char name[48];        // as `append p50` or `events`; ends with a zero
+  uint64_t values[12];  // by BaselineValue; the rest is for later ones
+};
+static_assert(offsetof(BaselineRow, values) == 56 && kBaselineValueCount <= 12);
+
 // ---- header ----
 
 enum class Section : uint32_t {
@@ -247,6 +326,8 @@ enum class Section : uint32_t {
   kSessions,
   kChunks,
   kGroups,
+  kObjectives,
+  kBaselines,
   kCount,
 };
 inline constexpr size_t kSectionCount = static_cast<size_t>(Section::kCount);
@@ -269,6 +350,12 @@ enum class Doing : uint32_t {
 constexpr uint64_t BeatOf(Doing doing, uint64_t now_ns) {
   return now_ns << 2 | static_cast<uint64_t>(doing);
 }
+// What the sequencer's thread did last, and since when it does it (kAsleep) or when it last said so.
+struct SequencerBeat {
+  Doing doing = Doing::kStarting;
+  uint64_t at_ns = 0;  // CLOCK_MONOTONIC
+};
+constexpr SequencerBeat BeatIn(uint64_t word) { return {static_cast<Doing>(word & 3), word >> 2}; }
 
 struct CountersHeader {
   uint64_t magic;
@@ -306,6 +393,8 @@ constexpr SectionPlace PlaceOf(Section section) {
       {kSessionRowCount, sizeof(SessionRow)},
       {kChunkCount, sizeof(LatencyChunk)},
       {kGroupRowCount, sizeof(GroupRow)},
+      {kObjectiveRowCount, sizeof(ObjectiveRow)},
+      {kBaselineRowCount, sizeof(BaselineRow)},
   };
   SectionPlace place{kCounterValuesOffset, 0, 0, 0};
   for (size_t i = 0;; ++i) {
@@ -317,7 +406,7 @@ constexpr SectionPlace PlaceOf(Section section) {
   }
 }
 inline constexpr size_t kCountersBytes =
-    PlaceOf(Section::kGroups).offset + kGroupRowCount * sizeof(GroupRow);
+    PlaceOf(Section::kBaselines).offset + kBaselineRowCount * sizeof(BaselineRow);
 static_assert(kCountersBytes <= 3 << 20, "3 MiB, as it says above");
 
 }  // namespace roost

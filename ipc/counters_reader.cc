@@ -46,6 +46,7 @@ class CountersFile {
  private:
   CountersFile(const std::string& path, UniqueFd fd) : path_(path), fd_(std::move(fd)) {}
 
+  // Of a section that the file does not have: 0 elements.
   const SectionPlace& Place(Section section) const {
     return header_.sections[static_cast<size_t>(section)];
   }
@@ -281,6 +282,52 @@ Status ReadGroups(const CountersFile& file, CountersSnapshot* snapshot) {
   return {};
 }
 
+constexpr uint64_t StateIn(uint64_t word) { return word & 3; }
+constexpr uint64_t SinceIn(uint64_t word) { return word >> 2; }
+
+Status ReadObjectives(const CountersFile& file, CountersSnapshot* snapshot) {
+  const size_t count = std::min<size_t>((*snapshot)[Counter::kObjectives],
+                                        file.Count(Section::kObjectives, kObjectiveRowCount));
+  if (count == 0) return {};
+  auto copies = RowCopies::Take(file, Section::kObjectives, count);
+  if (!copies.ok()) return copies.status();
+  for (size_t i = 0; i < count; ++i) {
+    ObjectiveRow row;
+    if (!copies->Get(i, &row)) continue;
+    Objective& objective = snapshot->objectives.emplace_back();
+    objective.text = TextOf(row.text, sizeof(row.text));
+    std::copy_n(row.values, kObjectiveValueCount, objective.values.begin());
+    const uint64_t state = objective[ObjectiveValue::kState];
+    const uint64_t kind = objective[ObjectiveValue::kKind];
+    if (StateIn(state) < static_cast<uint64_t>(ObjectiveState::kCount)) {
+      objective.state = static_cast<ObjectiveState>(StateIn(state));
+      objective.since_ns = SinceIn(state);
+    }
+    if (kind < static_cast<uint64_t>(ObjectiveKind::kCount)) {
+      objective.kind = static_cast<ObjectiveKind>(kind);
+    }
+  }
+  return {};
+}
+
+Status ReadBaselines(const CountersFile& file, CountersSnapshot* snapshot) {
+  const size_t count = std::min<size_t>((*snapshot)[Counter::kBaselines],
+                                        file.Count(Section::kBaselines, kBaselineRowCount));
+  if (count == 0) return {};
+  auto copies = RowCopies::Take(file, Section::kBaselines, count);
+  if (!copies.ok()) return copies.status();
+  for (size_t i = 0; i < count; ++i) {
+    BaselineRow row;
+    if (!copies->Get(i, &row)) continue;
+    Baseline& baseline = snapshot->baselines.emplace_back();
+    baseline.name = TextOf(row.name, sizeof(row.name));
+    std::copy_n(row.values, kBaselineValueCount, baseline.values.begin());
+    baseline.state = static_cast<BaselineState>(StateIn(baseline[BaselineValue::kState]));
+    baseline.since_ns = SinceIn(baseline[BaselineValue::kState]);
+  }
+  return {};
+}
+
 CountersSnapshot SnapshotOf(const CountersHeader& header) {
   CountersSnapshot snapshot;
   snapshot.broker_pid = header.broker_pid;
@@ -296,11 +343,16 @@ CountersSnapshot SnapshotOf(const CountersHeader& header) {
   if (header.degraded_since_ns != 0) {
     snapshot.degraded_why = TextOf(header.degraded_why, sizeof(header.degraded_why));
   }
-  snapshot.beat = {static_cast<Doing>(header.beat & 3), header.beat >> 2};
+  snapshot.beat = BeatIn(header.beat);
   return snapshot;
 }
 
 }  // namespace
+
+double Objective::measured() const {
+  const auto value = static_cast<double>((*this)[ObjectiveValue::kMeasured]);
+  return kind == ObjectiveKind::kAvailability ? value / 1e9 : value;
+}
 
 uint64_t GroupCounters::lag() const {
   const uint64_t head = (*this)[GroupCounter::kHead];
@@ -327,6 +379,8 @@ Result<CountersSnapshot> ReadCounters(const std::string& path, CountersDetail de
   ROOST_RETURN_IF_ERROR(
       file.ReadHistograms(Section::kLatencies, snapshot.latencies.data(), kLatencyCount));
   ROOST_RETURN_IF_ERROR(file.ReadHistograms(Section::kSizes, snapshot.sizes.data(), kSizeCount));
+  ROOST_RETURN_IF_ERROR(ReadObjectives(file, &snapshot));
+  ROOST_RETURN_IF_ERROR(ReadBaselines(file, &snapshot));
   if (detail == CountersDetail::kHistograms) return snapshot;
   ROOST_RETURN_IF_ERROR(ReadSessions(file, &snapshot));
   ROOST_RETURN_IF_ERROR(ReadGroups(file, &snapshot));

@@ -44,10 +44,44 @@ struct GroupCounters {
   uint64_t lag() const;
 };
 
-// What the sequencer's thread did last, and since when it does it (kAsleep) or when it last said so.
-struct SequencerBeat {
-  Doing doing = Doing::kStarting;
-  uint64_t at_ns = 0;  // CLOCK_MONOTONIC
+// An objective of the broker's configuration, as the monitor judged it last.
+struct Objective {
+  std::string text;  // `append p99 < 1ms over 1m`
+  ObjectiveState state = ObjectiveState::kNotJudged;
+  uint64_t since_ns = 0;  // CLOCK_REALTIME: since when it is so; 0: not judged
+  ObjectiveKind kind = ObjectiveKind::kLatency;
+  std::array<uint64_t, kObjectiveValueCount> values{};
+
+  uint64_t operator[](ObjectiveValue value) const { return values[static_cast<size_t>(value)]; }
+  bool breached() const { return state == ObjectiveState::kBreached; }
+  double share() const { return static_cast<double>((*this)[ObjectiveValue::kShare]) / 1e9; }
+  // Of a latency in ns; of availability as a share, 1 is all.
+  double measured() const;
+  // What is left of the error budget: 1 all, 0 nothing, less where it is overdrawn.
+  double budget_left() const {
+    return 1 - static_cast<double>((*this)[ObjectiveValue::kBudgetUsed]) / 1e6;
+  }
+  double burn_rate() const { return static_cast<double>((*this)[ObjectiveValue::kBurnRate]) / 1e6; }
+};
+
+// What the broker has learned of one latency or rate.
+struct Baseline {
+  std::string name;  // `append p50`
+  BaselineState state = BaselineState::kLearning;
+  uint64_t since_ns = 0;  // CLOCK_REALTIME; 0: not judged
+  std::array<uint64_t, kBaselineValueCount> values{};
+
+  uint64_t operator[](BaselineValue value) const { return values[static_cast<size_t>(value)]; }
+  bool is_rate() const { return (*this)[BaselineValue::kIsRate] != 0; }
+  bool shifted() const { return state == BaselineState::kUp || state == BaselineState::kDown; }
+  // Of a latency in ns, of a rate a second.
+  double usual() const { return InUnits(BaselineValue::kUsual); }
+  double current() const { return InUnits(BaselineValue::kCurrent); }
+
+ private:
+  double InUnits(BaselineValue value) const {
+    return static_cast<double>((*this)[value]) / (is_rate() ? 1000 : 1);
+  }
 };
 
 struct CountersSnapshot {
@@ -69,6 +103,8 @@ struct CountersSnapshot {
   std::array<uint64_t, kRefusalReasonCount> refused{};
   std::array<LatencySnapshot, kLatencyCount> latencies;  // from CountersDetail::kHistograms on
   std::array<LatencySnapshot, kSizeCount> sizes;
+  std::vector<Objective> objectives;  // as configured; these too
+  std::vector<Baseline> baselines;
   std::vector<SessionCounters> sessions;  // attached ones, in the order of rows; from kTables on
   std::vector<GroupCounters> groups;      // in the order of streams and groups
 
@@ -86,7 +122,7 @@ bool SameBroker(const CountersSnapshot& one, const CountersSnapshot& other);
 // How much of the file is read, each with all before it.
 enum class CountersDetail {
   kValues,      // some 6 KiB
-  kHistograms,  // 260 KiB more
+  kHistograms,  // 260 KiB more, objectives and baselines too
   kTables,      // and the rows in use
 };
 

@@ -66,6 +66,28 @@ TEST_F(CountersWriterTest, CountsByKindAndReason) {
   EXPECT_EQ(snapshot[Size::kEventsPerCommit].Quantile(0.5), 64u);
 }
 
+TEST_F(CountersWriterTest, TellsOfObjectivesAndBaselines) {
+  writer_->monitor().NameObjective(1, std::string(200, 'x'));
+  writer_->monitor().NameObjective(0, "append p99 < 1ms over 1m");
+  writer_->monitor().Set(0, ObjectiveValue::kState, StateSince(1, 4711));
+  writer_->monitor().Set(0, ObjectiveValue::kMeasured, 123'456);
+  writer_->monitor().NameBaseline(0, "append p50");
+  writer_->monitor().Set(0, BaselineValue::kCurrent, 42);
+  writer_->Set(Counter::kObjectives, 2);
+  writer_->Set(Counter::kBaselines, 1);
+  const CountersSnapshot snapshot = Read();
+  ASSERT_EQ(snapshot.objectives.size(), 2u);
+  EXPECT_EQ(snapshot.objectives[0].text, "append p99 < 1ms over 1m");
+  EXPECT_EQ(snapshot.objectives[0].state, ObjectiveState::kMet);
+  EXPECT_EQ(snapshot.objectives[0].since_ns, 4711u);
+  EXPECT_EQ(snapshot.objectives[0].measured(), 123'456);
+  EXPECT_EQ(snapshot.objectives[1].text, std::string(127, 'x'));
+  EXPECT_EQ(snapshot.objectives[1].state, ObjectiveState::kNotJudged);
+  ASSERT_EQ(snapshot.baselines.size(), 1u);
+  EXPECT_EQ(snapshot.baselines[0].name, "append p50");
+  EXPECT_EQ(snapshot.baselines[0].current(), 42);
+}
+
 TEST_F(CountersWriterTest, GivesARowToWhoeverTakesThePlaceOfAnother) {
   const uint32_t first = sessions().Begin({11, 1, 1000, 42, "first"});
   sessions().Add(first, SessionCounter::kRequests, 9);

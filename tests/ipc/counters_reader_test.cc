@@ -167,6 +167,59 @@ TEST_F(CountersReaderTest, SkipsARowThatItsBrokerDiedIn) {
   EXPECT_TRUE(snapshot->groups.empty());
 }
 
+TEST_F(CountersReaderTest, GivesTheObjectivesAndBaselinesAsTheMonitorJudgedThem) {
+  ObjectiveRow objective{};
+  objective.version = 2;
+  std::strcpy(objective.text, "availability 99.9% over 1h");
+  const auto set = [&objective](ObjectiveValue value, uint64_t number) {
+    objective.values[static_cast<size_t>(value)] = number;
+  };
+  set(ObjectiveValue::kState, StateSince(2, 1'800'000'000'000'000'000));
+  set(ObjectiveValue::kKind, 1);
+  set(ObjectiveValue::kMeasured, 998'000'000);
+  set(ObjectiveValue::kBudgetUsed, 2'000'000);
+  set(ObjectiveValue::kBurnRate, 12'500'000);
+  std::memcpy(At(Section::kObjectives, 0), &objective, sizeof(objective));
+  objective.version = 3;  // its broker died while it wrote it
+  std::memcpy(At(Section::kObjectives, 1), &objective, sizeof(objective));
+  SetValue(Counter::kObjectives, 2);
+  BaselineRow baseline{};
+  baseline.version = 2;
+  std::strcpy(baseline.name, "events");
+  baseline.values[static_cast<size_t>(BaselineValue::kState)] = StateSince(3, 77);
+  baseline.values[static_cast<size_t>(BaselineValue::kIsRate)] = 1;
+  baseline.values[static_cast<size_t>(BaselineValue::kUsual)] = 2'500;
+  std::memcpy(At(Section::kBaselines, 0), &baseline, sizeof(baseline));
+  SetValue(Counter::kBaselines, 1);
+
+  const auto snapshot = Read();
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status().message();
+  ASSERT_EQ(snapshot->objectives.size(), 1u);
+  const Objective& read = snapshot->objectives[0];
+  EXPECT_EQ(read.text, "availability 99.9% over 1h");
+  EXPECT_TRUE(read.breached());
+  EXPECT_EQ(read.since_ns, 1'800'000'000'000'000'000u);
+  EXPECT_DOUBLE_EQ(read.measured(), 0.998);
+  EXPECT_DOUBLE_EQ(read.budget_left(), -1);
+  EXPECT_DOUBLE_EQ(read.burn_rate(), 12.5);
+  ASSERT_EQ(snapshot->baselines.size(), 1u);
+  EXPECT_EQ(snapshot->baselines[0].name, "events");
+  EXPECT_EQ(snapshot->baselines[0].state, BaselineState::kDown);
+  EXPECT_EQ(snapshot->baselines[0].since_ns, 77u);
+  EXPECT_DOUBLE_EQ(snapshot->baselines[0].usual(), 2.5);
+}
+
+TEST_F(CountersReaderTest, ReadsTheFileOfABrokerThatJudgesNothing) {
+  SetValue(Counter::kHead, 7);
+  SetValue(Counter::kObjectives, 5);
+  header_.section_count = 8;
+  place(Section::kObjectives) = {~0u, ~0u, 3, 0};
+  const auto snapshot = Read();
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status().message();
+  EXPECT_EQ((*snapshot)[Counter::kHead], 7u);
+  EXPECT_TRUE(snapshot->objectives.empty());
+}
+
 TEST_F(CountersReaderTest, ReadsOnlyAsMuchAsItIsAskedFor) {
   SetSession(0, RowOf(1));
   ASSERT_TRUE(Read().ok());
@@ -276,6 +329,8 @@ TEST_F(CountersReaderTest, SurvivesWhateverBytesThereAre) {
     if (snapshot.ok()) {
       EXPECT_LE(snapshot->sessions.size(), kSessionRowCount);
       EXPECT_LE(snapshot->groups.size(), kGroupRowCount);
+      EXPECT_LE(snapshot->objectives.size(), kObjectiveRowCount);
+      EXPECT_LE(snapshot->baselines.size(), kBaselineRowCount);
     }
     header_ = right;
   }
