@@ -103,12 +103,11 @@ void AppendSession(const SessionInterval& session, std::string* out) {
     rates.Raw(SessionCounterName(counter), Decimal(session.rates[i]));
   }
   rates.End();
-  constexpr const char* kNames[kSessionLatencyCount][2] = {{"requests", "requests_ever"},
-                                                           {"reads", "reads_ever"}};
   for (size_t i = 0; i < kSessionLatencyCount; ++i) {
-    object.Name(kNames[i][0]);
+    const std::string name = SessionLatencyName(static_cast<SessionLatency>(i));
+    object.Name(name);
     AppendQuantiles(session.latencies[i], "_ns", out);
-    object.Name(kNames[i][1]);
+    object.Name(name + "_ever");
     AppendQuantiles(session.latencies_ever[i], "_ns", out);
   }
   if (session.memory) {

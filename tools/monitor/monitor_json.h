@@ -12,8 +12,8 @@
 //    "latencies":{"append":{"count":…,"p50_ns":…,"p99_ns":…,"p999_ns":…}, …},     of the interval
 //    "sizes":{"events_per_commit":{"count":…,"p50":…,"p99":…,"p999":…}, …},
 //    "sessions":[{"session":…,"agent":"…","uid":…,"pid":…,"attached":"…","busy":…,"cpu":…,
-//                 "counters":{…},"rates":{…},"requests":{"count":…,"p50_ns":…,…},"reads":{…},
-//                 "requests_ever":{…},"reads_ever":{…},
+//                 "counters":{…},"rates":{…},"requests":{"count":…,"p50_ns":…,…},"reads":{…},"appends":{…},
+//                 "requests_ever":{…},"reads_ever":{…},"appends_ever":{…},
 //                 "memory":{"resident_bytes":…,"pss_bytes":…,"uss_bytes":…}}, …],
 //    "groups":[{"stream":"…","group":"…","lag":…,"lag_per_second":…,"settled_per_second":…,"head":…, …}, …]}
 //
