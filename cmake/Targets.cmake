@@ -40,8 +40,9 @@ elseif(ROOST_SANITIZER STREQUAL "thread")
   add_link_options(-fsanitize=thread)
 endif()
 
-# The code of tests itself is not what a sanitizer is to look at, and takes half of the time to build.
-set(roost_test_options "")
+# The code of tests itself need not be quick, nor is it what a sanitizer is to look at, and takes half of the time to
+# build.
+set(roost_test_options $<$<NOT:$<CONFIG:Debug>>:-Og>)
 if(ROOST_SANITIZER STREQUAL "address")
   set(roost_test_options -O0 -fno-sanitize=undefined)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
@@ -54,14 +55,10 @@ endif()
 # What most sources include, read once a library and once for all tests. Where nothing is cached that is a
 # third of the build. Off otherwise: it hides an include that is missing, and a compiler cache does without.
 # GCC 12 forgets which code of a precompiled header is the system's, and warns, wrongly, of the insides of
-# std::string: the libraries do without those warnings then, and tests without precompiled headers.
+# std::string: it does without those warnings then.
 if(ROOST_PRECOMPILE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(roost_warnings INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow
                          -Wno-stringop-overread)
-endif()
-set(ROOST_PRECOMPILE_TESTS OFF)
-if(ROOST_PRECOMPILE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  set(ROOST_PRECOMPILE_TESTS ON)
 endif()
 set(roost_common_headers <algorithm> <atomic> <chrono> <cstdint> <deque> <functional> <map> <memory> <optional>
     <span> <string> <string_view> <thread> <unordered_map> <vector> <fmt/core.h> <flatbuffers/flatbuffers.h>)
@@ -70,7 +67,7 @@ function(roost_precompile target)
     target_precompile_headers(${target} PRIVATE ${roost_common_headers} ${ARGN})
   endif()
 endfunction()
-if(ROOST_PRECOMPILE_TESTS AND ROOST_TESTS)
+if(ROOST_PRECOMPILE AND ROOST_TESTS)
   # A program, since precompiled code is position-independent in one way or the other, and tests are programs.
   file(WRITE ${PROJECT_BINARY_DIR}/test_headers.cc "int main() {}\n")
   add_executable(roost_test_headers EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/test_headers.cc)
@@ -79,7 +76,7 @@ if(ROOST_PRECOMPILE_TESTS AND ROOST_TESTS)
   roost_precompile(roost_test_headers <boost/json.hpp> <gtest/gtest.h>)
 endif()
 function(roost_precompile_test target)
-  if(ROOST_PRECOMPILE_TESTS)
+  if(ROOST_PRECOMPILE)
     target_precompile_headers(${target} REUSE_FROM roost_test_headers)
   endif()
 endfunction()
