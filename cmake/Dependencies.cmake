@@ -12,6 +12,8 @@ find_library(ZSTD_LIBRARY libzstd.a REQUIRED)  # the same
 pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)  # optional: readiness and socket activation
 find_library(RE2_LIBRARY re2 REQUIRED)
 find_library(SECCOMP_LIBRARY seccomp REQUIRED)
+pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)  # roost-export alone
+find_library(CIVETWEB_LIBRARY civetweb REQUIRED)  # the HTTP server of prometheus-cpp
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_path(FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h REQUIRED)
 find_program(FLATC flatc REQUIRED)

@@ -1,13 +1,14 @@
 # What `cmake --install` puts where, and what find_package(Roost) finds.
 #
-#   bin/                   roostd, roost, roost-mcp
+#   bin/                   roostd, roost, roost-export, roost-mcp
 #   include/roost/         the public headers, and the one of base/ that they include
 #   lib/                   the static libraries behind Roost::client
 #   lib/cmake/Roost/       RoostConfig.cmake
-#   lib/systemd/system/    roostd.service
+#   lib/systemd/system/    roostd.service, roost-export.service
+#   share/roost/           prometheus/ with alert rules, grafana/ with a dashboard
 #   share/doc/roost/       README.md, ARCHITECTURE.md, LICENSE, docs/, policy.example.toml
 
-foreach(program roostd roost roost-mcp)
+foreach(program roostd roost roost-export roost-mcp)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
   endif()
@@ -37,8 +38,11 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/RoostConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/RoostConfig.cmake ${PROJECT_BINARY_DIR}/RoostConfigVersion.cmake
         DESTINATION ${package} COMPONENT development)
 
-configure_file(packaging/roostd.service.in ${PROJECT_BINARY_DIR}/roostd.service @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/roostd.service DESTINATION lib/systemd/system COMPONENT programs)
+foreach(unit roostd roost-export)
+  configure_file(packaging/${unit}.service.in ${PROJECT_BINARY_DIR}/${unit}.service @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${unit}.service DESTINATION lib/systemd/system COMPONENT programs)
+endforeach()
+install(DIRECTORY packaging/prometheus packaging/grafana DESTINATION ${CMAKE_INSTALL_DATADIR}/roost COMPONENT programs)
 install(FILES packaging/roost.sysusers DESTINATION lib/sysusers.d RENAME roost.conf COMPONENT programs)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
 install(FILES packaging/policy.example.toml DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)

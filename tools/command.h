@@ -119,6 +119,7 @@ void AddClaimsCommand(Program& program);
 void AddCompactCommand(Program& program);
 void AddDecideCommand(Program& program);
 void AddDumpCommand(Program& program);
+void AddExportCommand(Program& program);
 void AddGroupsCommand(Program& program);
 void AddHookCommand(Program& program);
 void AddParkedCommand(Program& program);

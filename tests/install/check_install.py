@@ -18,10 +18,14 @@ MUST_BE_THERE = [
     "include/roost/event.h",
     "include/roost/read.h",
     "include/roost/base/status.h",
+    "lib/systemd/system/roost-export.service",
     "lib/systemd/system/roostd.service",
     "lib/sysusers.d/roost.conf",
     "share/doc/Roost/LICENSE",
     "share/doc/Roost/README.md",
+    "share/roost/grafana/roost.json",
+    "share/roost/prometheus/roost.rules.yml",
+    "share/roost/prometheus/scrape.example.yml",
 ]
 
 
@@ -35,7 +39,7 @@ def run(command, expect=0, **options):
 
 
 def check_tree(source, prefix):
-    for program in ("roostd", "roost", "roost-mcp"):
+    for program in ("roostd", "roost", "roost-export", "roost-mcp"):
         if "0." not in run([prefix / "bin" / program, "--version"]):
             sys.exit(f"{program} --version names no version")
     for path in MUST_BE_THERE:
@@ -50,11 +54,12 @@ def check_tree(source, prefix):
 
 
 def check_unit(prefix):
-    """How far the service is walled in, by systemd's own measure: 0 is best, 10 worst."""
+    """How far the services are walled in, by systemd's own measure: 0 is best, 10 worst."""
     if not shutil.which("systemd-analyze"):
         return
-    unit = prefix / "lib/systemd/system/roostd.service"
-    run(["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=10", unit])
+    for unit in ("roostd", "roost-export"):
+        path = prefix / f"lib/systemd/system/{unit}.service"
+        run(["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=10", path])
 
 
 def check_example(source, prefix, scratch):
