@@ -49,7 +49,8 @@ void QuestionTable::Apply(const QuestionEvent& event, uint64_t now_ns, UndoLog* 
 
 void QuestionTable::ApplyAsked(const QuestionEvent& event, uint64_t now_ns, UndoLog* undo) {
   const QuestionId id{event.key, event.policy, event.uid};
-  if (open_.contains(id)) return;
+  // One that is open was forgotten when the policy changed, and changed back, with no event that tells of it.
+  if (open_.contains(id)) ChangeOpen(id, std::nullopt, undo);
   // It is asked because the time of what was decided before is over, and no restart may begin that anew.
   if (verdicts_.contains(id)) ChangeVerdict(id, std::nullopt, undo);
   if (open_.size() >= kOpenMax) {

@@ -87,6 +87,16 @@ TEST_F(QuestionTableTest, KnowsWhoDecidesUntilItIsDecided) {
   EXPECT_EQ(table_.FindVerdict(Id(1), now_ns_ + 1'000'000'000), nullptr);
 }
 
+// As a start reads it: the policy went and came back, and nothing was written about it.
+TEST_F(QuestionTableTest, AsksAnewWhatAnotherPolicyMadeItForget) {
+  Ask(1, 5);
+  const uint64_t token = Ask(1, 6);
+  ASSERT_NE(table_.FindOpen(Id(1)), nullptr);
+  EXPECT_EQ(table_.FindOpen(Id(1))->token, token);
+  EXPECT_TRUE(table_.DecidedBy(5).empty());
+  EXPECT_EQ(table_.DecidedBy(6), std::vector<QuestionId>{Id(1)});
+}
+
 TEST_F(QuestionTableTest, EndsLeasesInTheirOrder) {
   Ask(1, 5);
   now_ns_ += 10;
