@@ -26,6 +26,20 @@ const char* KindName(mode_t mode) {
   }
 }
 
+Status CheckPlain(const struct stat& info, const std::string& path) {
+  if (S_ISREG(info.st_mode)) return {};
+  return {StatusCode::kInvalidArgument,
+          fmt::format("{} is {}, where a plain file belongs", path, KindName(info.st_mode))};
+}
+
+Status CheckPlainAt(int directory, const std::string& name, const std::string& path) {
+  struct stat info {};
+  if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) {
+    return CheckPlain(info, path);
+  }
+  return errno == ENOENT ? Status() : Status::FromErrno(errno, "look at " + path);
+}
+
 }  // namespace
 
 Status CheckOwnFile(const struct stat& info, const std::string& path, mode_t kind) {
@@ -55,15 +69,36 @@ Status CheckOwnFileAt(int directory, const std::string& name, const std::string&
   return CheckOwnFile(info, path, kind);
 }
 
-Status CheckPlainFile(const std::string& path) {
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) {
-    if (errno == ENOENT) return {};
-    return Status::FromErrno(errno, "look at " + path);
+Status CheckPlainFile(const std::string& path) { return CheckPlainAt(AT_FDCWD, path, path); }
+
+Result<UniqueFd> OpenPlainFileAt(int directory, const std::string& name, const std::string& path,
+                                 int flags) {
+  ROOST_RETURN_IF_ERROR(CheckPlainAt(directory, name, path));
+  UniqueFd fd;
+  do {
+    fd.Reset(::openat(directory, name.c_str(),
+                      flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600));
+  } while (!fd.valid() && errno == EINTR);
+  if (!fd.valid() && errno == EWOULDBLOCK) {
+    return {StatusCode::kBusy,
+            fmt::format("open {}: another program has a lease on it, which the kernel ends within "
+                        "a minute: try again",
+                        path)};
   }
-  if (S_ISREG(info.st_mode)) return {};
-  return {StatusCode::kInvalidArgument,
-          fmt::format("{} is {}, where a plain file belongs", path, KindName(info.st_mode))};
+  if (!fd.valid() && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+    return {StatusCode::kBusy, Status::FromErrno(errno, "open " + path).message() +
+                                   ": try again when others have closed some or ended"};
+  }
+  if (!fd.valid()) return Status::FromErrno(errno, "open " + path);
+  // It may have been exchanged meanwhile.
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return Status::FromErrno(errno, "stat " + path);
+  ROOST_RETURN_IF_ERROR(CheckPlain(info, path));
+  return fd;
+}
+
+Result<UniqueFd> OpenPlainFile(const std::string& path, int flags) {
+  return OpenPlainFileAt(AT_FDCWD, path, path, flags);
 }
 
 }  // namespace roost

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "base/unique_fd.h"
 
 namespace roost {
 
@@ -21,9 +22,16 @@ Status CheckOwnFile(const struct stat& info, const std::string& path, mode_t kin
 Status CheckOwnFileAt(int directory, const std::string& name, const std::string& path,
                       mode_t kind = S_IFREG);
 
-// kInvalidArgument: a symbolic link, or what is no plain file. To open such a thing may wait for whoever
-// made it. No file there is fine.
+// The same, but for whose it is and how many names it has, and kInvalidArgument: for files that are only read.
 Status CheckPlainFile(const std::string& path);
+
+// Opens a plain file as open(2) with `flags`, close-on-exec, 0600 if it is made. Neither follows a symbolic link nor
+// waits: for whoever is to open a fifo's other end, for a device, or for the holder of a lease (kBusy, as when there are
+// no descriptors or no memory for it). What is no plain file is kInvalidArgument, and is not even opened: that alone
+// may have an effect on a device.
+Result<UniqueFd> OpenPlainFileAt(int directory, const std::string& name, const std::string& path,
+                                 int flags);
+Result<UniqueFd> OpenPlainFile(const std::string& path, int flags);
 
 }  // namespace roost
 

@@ -13,6 +13,10 @@ Refusal RefusalFor(const Status& commit) {
     return {wire::RefusalCode::Full, "nothing was appended: there is no room for the journal (" +
                                          commit.message() + "); make room and try again"};
   }
+  if (commit.code() == StatusCode::kBusy) {
+    return {wire::RefusalCode::Busy, "nothing was appended: the journal can't begin another file "
+                                     "now (" + commit.message() + ")"};
+  }
   return {wire::RefusalCode::Degraded,
           "nothing was appended: a write to the journal failed (" + commit.message() +
               "); the broker takes no more appends until it is restarted"};

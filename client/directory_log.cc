@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <unordered_map>
 #include <utility>
@@ -19,10 +18,7 @@ namespace roost {
 namespace {
 
 Result<UniqueFd> OpenFile(const std::string& path) {
-  ROOST_RETURN_IF_ERROR(CheckPlainFile(path));
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return Status::FromErrno(errno, "open " + path);
-  return fd;
+  return OpenPlainFile(path, O_RDONLY);
 }
 
 Result<SegmentReader> OpenSegment(const SegmentFile& file) {

@@ -14,6 +14,7 @@
 #include <fmt/core.h>
 
 #include "base/crc32c.h"
+#include "base/own_file.h"
 #include "log/file_io.h"
 #include "log/record_format.h"
 
@@ -159,13 +160,13 @@ Result<Checkpoint> ReadCheckpoint(const std::string& directory, uint64_t first_s
   Checkpoint checkpoint;
   checkpoint.path = directory + "/" + CheckpointName(first_sequence);
   const std::string& path = checkpoint.path;
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.valid()) return Status::FromErrno(errno, "open " + path);
-  auto size = FileSize(fd.get(), path);
+  const auto fd = OpenPlainFile(path, O_RDONLY);
+  if (!fd.ok()) return fd.status();
+  auto size = FileSize(fd->get(), path);
   if (!size.ok()) return size.status();
   if (*size > kCheckpointBytesMax) return Corrupt(path, 0, "no checkpoint is as large as this");
   checkpoint.bytes.resize(*size);
-  auto got = ReadAt(fd.get(), checkpoint.bytes, 0, path);
+  auto got = ReadAt(fd->get(), checkpoint.bytes, 0, path);
   if (!got.ok()) return got.status();
   checkpoint.bytes.resize(*got);
   auto view = ParseCheckpoint(checkpoint.bytes, path);
@@ -212,7 +213,7 @@ Status WriteCheckpoint(const DataDirectory& directory, uint64_t first_sequence, 
 }
 
 Status DeleteSegment(const DataDirectory& directory, std::string_view name) {
-  auto fd = directory.OpenFile(name, O_WRONLY | O_NONBLOCK);
+  auto fd = directory.OpenFile(name, O_WRONLY);
   if (fd.ok() && ::ftruncate(fd->get(), 0) != 0) {
     return Status::FromErrno(errno, "cut " + directory.PathOf(name));
   }

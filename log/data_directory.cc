@@ -25,7 +25,6 @@ namespace {
 
 constexpr std::string_view kLockName = "lock";
 constexpr std::string_view kIdentityName = "identity";
-constexpr std::string_view kNewIdentityName = "identity.new";
 
 // Makes each missing directory of the path, for the owner alone.
 Status MakeDirectories(const std::string& path) {
@@ -149,16 +148,11 @@ std::string DataDirectory::PathOf(std::string_view file) const {
 
 Result<UniqueFd> DataDirectory::OpenFile(std::string_view name, int flags) const {
   const std::string file(name);
-  // What is only read was looked at when the broker started (log/segment_survey.cc).
+  // What is only read was looked at when the broker started.
   if ((flags & O_ACCMODE) != O_RDONLY) {
     ROOST_RETURN_IF_ERROR(CheckOwnFileAt(fd_.get(), file, PathOf(name)));
   }
-  UniqueFd fd;
-  do {
-    fd.Reset(::openat(fd_.get(), file.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0600));
-  } while (!fd.valid() && errno == EINTR);
-  if (!fd.valid()) return Status::FromErrno(errno, "open " + PathOf(name));
-  return fd;
+  return OpenPlainFileAt(fd_.get(), file, PathOf(name), flags);
 }
 
 Status DataDirectory::Rename(std::string_view from, std::string_view to) const {
@@ -172,6 +166,11 @@ Status DataDirectory::Remove(std::string_view name) const {
   const std::string file(name);
   if (::unlinkat(fd_.get(), file.c_str(), 0) == 0 || errno == ENOENT) return {};
   return Status::FromErrno(errno, "remove " + PathOf(name));
+}
+
+Status DataDirectory::RemoveLeftover(std::string_view name) const {
+  ROOST_RETURN_IF_ERROR(CheckOwnFileAt(fd_.get(), std::string(name), PathOf(name)));
+  return Remove(name);
 }
 
 Status DataDirectory::Sync() const { return SyncFile(fd_.get(), path_); }
@@ -208,15 +207,12 @@ Result<std::optional<IdentityFile>> DataDirectory::ReadIdentity() const {
 }
 
 Result<std::optional<IdentityFile>> ReadIdentityFile(const std::string& path) {
-  ROOST_RETURN_IF_ERROR(CheckPlainFile(path));
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!file.valid()) {
-    if (errno == ENOENT) return std::optional<IdentityFile>();
-    return Status::FromErrno(errno, "open " + path);
-  }
+  const auto file = OpenPlainFile(path, O_RDONLY);
+  if (file.status().code() == StatusCode::kNotFound) return std::optional<IdentityFile>();
+  if (!file.ok()) return file.status();
   IdentityFile identity;
   auto got =
-      ReadAt(file.get(), std::as_writable_bytes(std::span<IdentityFile, 1>(&identity, 1)), 0, path);
+      ReadAt(file->get(), std::as_writable_bytes(std::span<IdentityFile, 1>(&identity, 1)), 0, path);
   if (!got.ok()) return got.status();
   if (*got != sizeof(identity) || identity.magic != kIdentityMagic ||
       identity.crc32c != IdentityChecksum(identity)) {
@@ -246,8 +242,8 @@ Status DataDirectory::WriteIdentity(IdentityFile identity) {
 
 std::string DescribeLockHolder(const std::string& directory) {
   const std::string path = directory + "/" + std::string(kLockName);
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  return file.valid() ? DescribeLock(ReadSmallFile(file.get())) : std::string();
+  const auto file = OpenPlainFile(path, O_RDONLY);
+  return file.ok() ? DescribeLock(ReadSmallFile(file->get())) : std::string();
 }
 
 IdentityFile NewIdentity() {

@@ -14,6 +14,9 @@
 
 namespace roost {
 
+// What WriteIdentity writes before it takes the identity's place.
+inline constexpr std::string_view kNewIdentityName = "identity.new";
+
 class DataDirectory {
  public:
   // Makes the directory and its missing parents (0700), durably, and takes its lock for `socket`.
@@ -31,12 +34,15 @@ class DataDirectory {
   // checksum.
   Status WriteIdentity(IdentityFile identity);
 
-  // Opens a file of the directory; never follows a symbolic link; close-on-exec; 0600 if it is made. For
-  // writing: kPermissionDenied when what is there is no plain file, not ours or has another name too.
+  // Opens a file of the directory as base/own_file.h's OpenPlainFileAt. For writing: kPermissionDenied when what is
+  // there is no plain file, not ours or has another name too.
   Result<UniqueFd> OpenFile(std::string_view name, int flags) const;
   Status Rename(std::string_view from, std::string_view to) const;
   // No error if there is none.
   Status Remove(std::string_view name) const;
+  // The same for what a broker or a tool that died may have left under a name that is only used for a while. What is
+  // none of ours stays: kPermissionDenied.
+  Status RemoveLeftover(std::string_view name) const;
   // Makes names durable.
   Status Sync() const;
 

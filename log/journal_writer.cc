@@ -9,13 +9,17 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/own_file.h"
 #include "log/checkpoint_file.h"
 #include "log/file_io.h"
 #include "log/segment_file.h"
 
 namespace roost {
 namespace {
+
+// The open segment has still room, or the event is refused: nothing is lost by trying again later.
+bool MayWait(const Status& status) {
+  return status.code() == StatusCode::kExhausted || status.code() == StatusCode::kBusy;
+}
 
 // How much running time may be forgotten where nothing is appended.
 constexpr uint32_t kMarkEverySeconds = 60;
@@ -30,10 +34,8 @@ Result<std::unique_ptr<JournalWriter>> JournalWriter::Open(DataDirectory* direct
                                                            std::vector<JournalSegment> segments,
                                                            uint64_t position, uint64_t sequence) {
   std::unique_ptr<JournalWriter> journal(new JournalWriter(directory, spec));
-  // One that a crash has left may be of another size; one that is none of ours, somebody has made.
-  ROOST_RETURN_IF_ERROR(CheckOwnFileAt(directory->fd(), std::string(kNextSegmentName),
-                                       directory->PathOf(kNextSegmentName)));
-  ROOST_RETURN_IF_ERROR(directory->Remove(kNextSegmentName));
+  // One that a crash has left may be of another size.
+  ROOST_RETURN_IF_ERROR(directory->RemoveLeftover(kNextSegmentName));
   for (const JournalSegment& segment : segments) journal->bytes_ += segment.bytes;
   journal->segments_ = std::move(segments);
   if (!journal->segments_.empty()) journal->open_ = journal->segments_.back().open;
@@ -124,16 +126,16 @@ Status JournalWriter::SyncNames() {
 Status JournalWriter::Rotate(uint64_t position, uint64_t sequence) {
   // Its name is its first sequence: a segment without an event leaves none for the next.
   Status status = open_->has_events() ? Begin(position, sequence) : GrowOpenSegment();
-  if (status.ok() || status.code() == StatusCode::kExhausted) return status;
+  if (status.ok() || MayWait(status)) return status;
   return Degrade(std::move(status));
 }
 
-// For want of room it can wait: there is some in the segment that is open.
+// For want of room or descriptors it can wait: there is room in the segment that is open.
 Status JournalWriter::BeginEarly(uint64_t position, uint64_t sequence) {
   wants_next_.store(false, std::memory_order_relaxed);
   if (!open_->has_events()) return {};
   Status status = Begin(position, sequence);
-  if (status.ok() || status.code() == StatusCode::kExhausted) return {};
+  if (status.ok() || MayWait(status)) return {};
   return Degrade(std::move(status));
 }
 
@@ -180,8 +182,11 @@ Status JournalWriter::Begin(uint64_t position, uint64_t sequence) {
   header.size = spec_.segment_bytes;
   header.running_s = running_s();
   const std::string name = SegmentName(sequence);
-  ROOST_RETURN_IF_ERROR(WriteSegmentHeader(next_.get(), header, directory_->PathOf(name)));
-  ROOST_RETURN_IF_ERROR(directory_->Rename(kNextSegmentName, name));
+  Status status = WriteSegmentHeader(next_.get(), header, directory_->PathOf(name));
+  if (status.ok()) status = directory_->Rename(kNextSegmentName, name);
+  // From here on only want of room is known to have done nothing.
+  if (status.code() == StatusCode::kBusy) return {StatusCode::kIoError, status.message()};
+  ROOST_RETURN_IF_ERROR(status);
 
   JournalSegment segment;
   segment.header = header;
@@ -293,20 +298,25 @@ std::vector<JournalSegment> JournalWriter::Segments() {
 }
 
 Status JournalWriter::DeleteBefore(uint64_t sequence) {
-  std::vector<JournalSegment> deleted;
   {
     const std::lock_guard lock(segments_mutex_);
     const auto kept = std::find_if(
         segments_.begin(), segments_.end(),
         [&](const JournalSegment& segment) { return segment.header.base_sequence == sequence; });
     ROOST_CHECK(kept != segments_.end(), "sequence={}", sequence);
-    deleted.assign(segments_.begin(), kept);
+    obsolete_.insert(obsolete_.end(), segments_.begin(), kept);
     segments_.erase(segments_.begin(), kept);
   }
-  for (const JournalSegment& segment : deleted) {
+  return DeleteObsolete();
+}
+
+Status JournalWriter::DeleteObsolete() {
+  while (!obsolete_.empty()) {
+    const JournalSegment& segment = obsolete_.front();
     ROOST_CHECK(segment.open == nullptr, "{}", segment.name);
     ROOST_RETURN_IF_ERROR(DeleteSegment(*directory_, segment.name));
     bytes_ -= segment.bytes;
+    obsolete_.pop_front();
   }
   return {};
 }
@@ -347,8 +357,7 @@ Result<SegmentPlace> JournalWriter::Find(uint64_t sequence, uint64_t position) {
     place.anchor_sequence = anchor.sequence;
     place.anchor_position = anchor.position;
   }
-  // A reader that has the segment may have put a lease on it: then this fails and does not wait for it.
-  auto file = directory_->OpenFile(found.name, O_RDONLY | O_NONBLOCK);
+  auto file = directory_->OpenFile(found.name, O_RDONLY);
   if (!file.ok()) {
     if (file.status().code() != StatusCode::kNotFound) return file.status();
     return {StatusCode::kGone, "the journal does not have it any more"};

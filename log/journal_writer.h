@@ -5,14 +5,15 @@
 // on Append but at the change of segments, once in many megabytes.
 //
 // When things go wrong: no room (for a new segment, or in a file system that gives none to what was
-// reserved) is kExhausted, nothing is written, and a later Append may go well. After any other failed
-// write or fdatasync nobody knows what is on the disk: the journal is degraded, every Append fails from
+// reserved) is kExhausted, no descriptor for the next segment kBusy; nothing is written, and a later Append
+// may go well. After any other failed write or fdatasync nobody knows what is on the disk: the journal is degraded, every Append fails from
 // then on, and only a new start, which reads what is really there, mends it.
 #ifndef ROOST_LOG_JOURNAL_WRITER_H_
 #define ROOST_LOG_JOURNAL_WRITER_H_
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -82,6 +83,8 @@ class JournalWriter {
   // oldest first. Begin no earlier than a checkpoint has what they come to. REQUIRES: they are closed, and that
   // one is there.
   Status DeleteBefore(uint64_t sequence);
+  // What one of these, that failed, has not deleted. The same thread.
+  Status DeleteObsolete();
 
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   bool degraded() const { return degraded_.load(std::memory_order_acquire); }
@@ -121,6 +124,8 @@ class JournalWriter {
   // Written by the sequencer when a segment is begun, and by Maintain when one is closed.
   std::mutex segments_mutex_;
   std::vector<JournalSegment> segments_;
+  // Of the thread that deletes: no longer in segments_, but the files are still there.
+  std::deque<JournalSegment> obsolete_;
 
   std::mutex sync_mutex_;         // one Sync at a time
   uint64_t marked_position_ = 0;  // under sync_mutex_, like the next one

@@ -144,8 +144,8 @@ class LogWriter {
   virtual StageOutcome Stage(std::span<const EventToStage> events, const BatchOrigin& origin,
                              BatchPlace* place) = 0;
   virtual bool HasStaged() const = 0;
-  // kExhausted: no room; the log goes on when there is. Other errors: the journal is degraded, every
-  // Commit fails from now on. In both cases nothing of what was staged exists.
+  // kExhausted: no room; kBusy: no descriptors or memory; the log goes on when there are. Other errors: the
+  // journal is degraded, every Commit fails from now on. In both cases nothing of what was staged exists.
   virtual Status Commit() = 0;
   // Drops what was staged.
   virtual void Abandon() = 0;
@@ -183,7 +183,7 @@ class LogWriter {
   // events come to. `make` makes an observer that knows nothing. For a thread of its own: it reads what it deletes,
   // and touches nothing of the running log but its list of segments. Cheap when there is nothing to do; call it again
   // when it did something, since the checkpoint's own size counts in the next round.
-  // kExhausted: no room for the checkpoint, try again later. After any other failure it does nothing more until
+  // kExhausted, kBusy: no room or no descriptors, try again later. After any other failure it does nothing more until
   // the log is opened again, and says the same.
   virtual Result<RetentionRound> Retain(const ObserverMaker& /*make*/) { return RetentionRound(); }
   virtual uint64_t journal_bytes() const = 0;

@@ -17,16 +17,28 @@ uint64_t IndexCapacity(uint64_t records_bytes) {
 
 }  // namespace
 
-OpenSegment::OpenSegment(UniqueFd fd, std::string name, const SegmentHeader& header)
+OpenSegment::OpenSegment(UniqueFd fd, std::string name, const SegmentHeader& header,
+                         uint64_t records_bytes)
     : fd_(std::move(fd)),
       name_(std::move(name)),
       header_(header),
       size_(header.size),
-      // Dimensioned for the largest that Grow may make of it; untouched pages cost nothing.
-      index_(std::make_unique_for_overwrite<IndexEntry[]>(IndexCapacity(kSegmentBytesMax))),
+      index_capacity_(IndexCapacity(std::max<uint64_t>(header.size, records_bytes))),
+      index_(std::make_unique_for_overwrite<IndexEntry[]>(index_capacity_)),
+      entries_(index_.get()),
       end_position_(header.base_position),
-      last_sequence_(header.base_sequence - 1),
-      index_capacity_(IndexCapacity(kSegmentBytesMax)) {}
+      last_sequence_(header.base_sequence - 1) {}
+
+void OpenSegment::Grow(uint64_t size) {
+  ROOST_CHECK(!has_events());
+  if (IndexCapacity(size) > index_capacity_) {
+    index_capacity_ = IndexCapacity(size);
+    index_ = std::make_unique_for_overwrite<IndexEntry[]>(index_capacity_);
+    // Released with the first entry's count.
+    entries_.store(index_.get(), std::memory_order_relaxed);
+  }
+  size_.store(size, std::memory_order_relaxed);
+}
 
 bool OpenSegment::HasRoomFor(uint64_t size) const {
   const uint64_t entries = index_count_.load(std::memory_order_relaxed) + IndexCapacity(size);
@@ -66,7 +78,8 @@ void OpenSegment::Note(const RecordHeader& record) {
 }
 
 std::span<const IndexEntry> OpenSegment::index() const {
-  return {index_.get(), index_count_.load(std::memory_order_acquire)};
+  const uint64_t count = index_count_.load(std::memory_order_acquire);
+  return {entries_.load(std::memory_order_relaxed), count};
 }
 
 IndexEntry OpenSegment::AnchorOfSequence(uint64_t sequence) const {

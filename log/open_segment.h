@@ -23,8 +23,10 @@ namespace roost {
 
 class OpenSegment {
  public:
-  // `fd` is open for reading and writing and has the header. `name` is for messages.
-  OpenSegment(UniqueFd fd, std::string name, const SegmentHeader& header);
+  // `fd` is open for reading and writing and has the header. `name` is for messages. `records_bytes`: how many bytes of
+  // records it may already have, should that be more than the header has room for.
+  OpenSegment(UniqueFd fd, std::string name, const SegmentHeader& header,
+              uint64_t records_bytes = 0);
 
   // ---- the writer ----
 
@@ -35,8 +37,8 @@ class OpenSegment {
   Status Write(Bytes records, bool* erased);
   // The record at end_position() has been written: the end moves behind it.
   void Note(const RecordHeader& record);
-  // The file has been made larger.
-  void Grow(uint64_t size) { size_.store(size, std::memory_order_relaxed); }
+  // The file has been made larger. REQUIRES: it has no event.
+  void Grow(uint64_t size);
 
   bool has_events() const { return last_sequence() >= header_.base_sequence; }
 
@@ -69,11 +71,12 @@ class OpenSegment {
   std::string name_;
   const SegmentHeader header_;
   std::atomic<uint64_t> size_;
+  uint64_t index_capacity_;
   std::unique_ptr<IndexEntry[]> index_;
+  std::atomic<IndexEntry*> entries_;  // index_, for the other threads
   std::atomic<uint64_t> index_count_ = 0;
   std::atomic<uint64_t> end_position_;
   std::atomic<uint64_t> last_sequence_;
-  uint64_t index_capacity_;
   uint64_t time_ns_min_ = 0;
   uint64_t time_ns_max_ = 0;
 

@@ -29,9 +29,10 @@
 //       holds.
 //
 // Everything else is damage: refused, or, with accept_damage, left out from the end of the last
-// complete batch to the end of that segment. A log without a beginning begins with its first segment then. Segments against S1, or which begin before the end of the
-// one before them, are set aside whole then. Which events are missing is noted in the footer of the
-// segment before.
+// complete batch to the end of that segment. A log without a beginning begins with its first segment then.
+// Segments against S1, or which begin before the end of the one before them, are set aside whole then; but a
+// compressed one whose end alone is damaged is read from its frames. Which events are missing is noted in the
+// footer of the segment before.
 #include "log/recovery.h"
 
 #include <fcntl.h>
@@ -45,6 +46,7 @@
 #include <fmt/core.h>
 
 #include "base/check.h"
+#include "base/own_file.h"
 #include "log/file_io.h"
 #include "log/journal_start.h"
 #include "log/record.h"
@@ -95,8 +97,10 @@ class Recovery {
 
   Status FindCandidates();
   Status FindStart();
+  Status CheckCheckpointsAreOurs() const;
   Status SetCheckpointsAside();
   Status SettleTroubles();
+  Status ReadFromFrames(Candidate* candidate);
   void StartRing();
   Status LoadCheckpoint();
   Status BeginWith(const SegmentHeader& first);
@@ -118,6 +122,7 @@ class Recovery {
                                               uint64_t end) const;
   static Status CutFile(const SegmentHeader& header, uint64_t end, const OpenSegment& open);
   Status CutWhatWasSetAside();
+  Status ClearSpare();
   Status RemoveAfter(size_t index);
 
   Status Damage(const std::string& text) const;
@@ -187,6 +192,7 @@ Status Recovery::Run() {
     ROOST_RETURN_IF_ERROR(WriteUnsyncedAgain(directory_, result_.segments));
   }
   ROOST_RETURN_IF_ERROR(FinishRetention());
+  if (spec_.accept_damage) ROOST_RETURN_IF_ERROR(ClearSpare());
   ring_->FinishLoading(*streams_);
   result_.head = chain_.sequence();
   result_.ends_with_mark = chain_.closed() || result_.segments.empty();
@@ -201,6 +207,28 @@ Status Recovery::CutWhatWasSetAside() {
   if (last.name == candidates_.back().name) return {};
   last.bytes = last.header.size;
   return CutFile(last.header, last.end_position, *last.open);
+}
+
+// Bytes that nothing is read from, and marks whose checksum is wrong, hinder no start, but `verify` would find them for
+// ever.
+Status Recovery::ClearSpare() {
+  for (const JournalSegment& segment : result_.segments) {
+    const std::string path = directory_.PathOf(segment.name);
+    auto file = directory_.OpenFile(segment.name, O_RDWR);
+    if (!file.ok()) return file.status();
+    auto spare = FindSpareDamage(file->get(), segment.header, path);
+    if (!spare.ok()) return spare.status();
+    if (spare->empty()) continue;
+    for (const SpareDamage& damage : *spare) {
+      if (!report_->damage.empty()) report_->damage += "; ";
+      report_->damage += fmt::format("{} at offset {}: {}: made zeros", path, damage.offset,
+                                     damage.what);
+      const std::vector<std::byte> zeros(damage.end - damage.begin);
+      ROOST_RETURN_IF_ERROR(WriteAt(file->get(), zeros, damage.begin, path));
+    }
+    ROOST_RETURN_IF_ERROR(SyncData(file->get(), path));
+  }
+  return {};
 }
 
 // ---- which files ----
@@ -219,6 +247,7 @@ Status Recovery::FindCandidates() {
 
 // B1 and B2.
 Status Recovery::FindStart() {
+  ROOST_RETURN_IF_ERROR(CheckCheckpointsAreOurs());
   auto start = FindJournalStart(directory_.path(), candidates_, spec_.log_id);
   if (!start.ok()) return start.status();
   start_ = std::move(*start);
@@ -234,6 +263,17 @@ Status Recovery::FindStart() {
   if (!spec_.accept_damage) return Damage(start_.trouble.message());
   ROOST_RETURN_IF_ERROR(NoteLoss(start_.trouble.message()));
   return SetCheckpointsAside();
+}
+
+// As the segments, which are opened for writing.
+Status Recovery::CheckCheckpointsAreOurs() const {
+  const auto checkpoints = ListCheckpoints(directory_.path());
+  if (!checkpoints.ok()) return checkpoints.status();
+  for (const uint64_t sequence : *checkpoints) {
+    const std::string name = CheckpointName(sequence);
+    ROOST_RETURN_IF_ERROR(CheckOwnFileAt(directory_.fd(), name, directory_.PathOf(name)));
+  }
+  return {};
 }
 
 Status Recovery::SetCheckpointsAside() {
@@ -279,7 +319,8 @@ Status Recovery::BeginWith(const SegmentHeader& first) {
   return WriteCheckpoint(directory_, first.base_sequence, MakeCheckpoint(header, sections));
 }
 
-// What a broker was about to delete when it died. The checkpoint's name must be on the disk before.
+// What a broker was about to delete when it died, and what it or `roost compact` had not finished. The checkpoint's
+// name must be on the disk before.
 Status Recovery::FinishRetention() {
   if (!obsolete_segments_.empty()) ROOST_RETURN_IF_ERROR(directory_.Sync());
   for (const std::string& name : obsolete_segments_) {
@@ -294,7 +335,8 @@ Status Recovery::FinishRetention() {
   for (const uint64_t sequence : start_.obsolete) {
     ROOST_RETURN_IF_ERROR(directory_.Remove(CheckpointName(sequence)));
   }
-  return directory_.Remove(kNewCheckpointName);
+  ROOST_RETURN_IF_ERROR(directory_.RemoveLeftover(kCompactName));
+  return directory_.RemoveLeftover(kNewCheckpointName);
 }
 
 // S1, P2.
@@ -307,12 +349,30 @@ Status Recovery::SettleTroubles() {
     ROOST_RETURN_IF_ERROR(directory_.Remove(candidates_.back().name));
     candidates_.pop_back();
   }
-  for (const Candidate& candidate : candidates_) {
+  for (Candidate& candidate : candidates_) {
     if (candidate.trouble.ok()) continue;
-    ROOST_RETURN_IF_ERROR(SetAside(candidate, candidate.trouble.message()));
+    const bool is_ours = candidate.has_lost_end && CheckBelongs(candidate, spec_.log_id).ok();
+    ROOST_RETURN_IF_ERROR(is_ours && spec_.accept_damage
+                              ? ReadFromFrames(&candidate)
+                              : SetAside(candidate, candidate.trouble.message()));
   }
   std::erase_if(candidates_, [](const Candidate& candidate) { return !candidate.trouble.ok(); });
   return {};
+}
+
+// A compressed segment without its end is made plain again, as far as its frames go: what they have may be all.
+Status Recovery::ReadFromFrames(Candidate* candidate) {
+  ROOST_RETURN_IF_ERROR(NoteLoss(candidate->trouble.message() + ": read from its frames"));
+  auto file = directory_.OpenFile(candidate->name, O_RDONLY);
+  if (!file.ok()) return file.status();
+  auto bytes = SegmentBytes::Open(file->get(), candidate->path, candidate->header);
+  if (!bytes.ok()) return bytes.status();
+  auto expanded = ExpandSegment(directory_, candidate->name, bytes->end_position());
+  if (!expanded.ok()) return expanded.status();
+  auto again = SurveySegment({candidate->name_sequence, candidate->path});
+  if (!again.ok()) return again.status();
+  *candidate = std::move(*again);
+  return candidate->trouble;
 }
 
 // The ring begins where it will surely not be reclaimed again, so that most of the journal need not be
@@ -403,7 +463,8 @@ Status Recovery::TakeSegment(size_t index) {
   }
   auto file = directory_.OpenFile(candidate.name, O_RDWR);
   if (!file.ok()) return file.status();
-  auto open = std::make_shared<OpenSegment>(std::move(*file), candidate.path, candidate.header);
+  auto open = std::make_shared<OpenSegment>(std::move(*file), candidate.path, candidate.header,
+                                            scan_end - candidate.header.base_position);
   auto stop = Scan(candidate, scan_end, open.get());
   if (!stop.ok()) return stop.status();
   ROOST_RETURN_IF_ERROR(FindEnd(index, scan_end, &*stop, *open));
@@ -595,7 +656,8 @@ Result<std::shared_ptr<OpenSegment>> Recovery::Expand(const std::string& name,
   if (!file.ok()) return file.status();
   header->version = kSegmentVersion;
   const std::string path = directory_.PathOf(name);
-  auto open = std::make_shared<OpenSegment>(std::move(*file), path, *header);
+  auto open = std::make_shared<OpenSegment>(std::move(*file), path, *header,
+                                            end - header->base_position);
   SegmentScanner scanner(open->fd(), path, *header, end);
   SegmentScanner::Outcome outcome = SegmentScanner::Outcome::kRecord;
   while ((outcome = scanner.Next()) == SegmentScanner::Outcome::kRecord) {

@@ -32,13 +32,29 @@ Result<RetentionRound> Retention::Run(const ObserverMaker& make) {
     }
     has_looked_ = true;
   }
+  Status finished = FinishDeleting();
+  if (!finished.ok()) return Failed(std::move(finished));
   const Segments segments = journal_->Segments();
   if (spec_.age_ns != 0) CloseEarly(segments.back());
   const size_t due = CountDue(segments, checkpoint_bytes_);
   if (due == 0) return RetentionRound();
   auto round = Delete(segments, due, make);
-  if (!round.ok() && round.status().code() != StatusCode::kExhausted) failure_ = round.status();
-  return round;
+  return round.ok() ? round : Failed(round.status());
+}
+
+// For want of room, descriptors or memory it is tried again.
+Status Retention::Failed(Status why) {
+  if (why.code() != StatusCode::kExhausted && why.code() != StatusCode::kBusy) failure_ = why;
+  return why;
+}
+
+// Steps 4 and 5, also those of a round before that came no further.
+Status Retention::FinishDeleting() {
+  ROOST_RETURN_IF_ERROR(journal_->DeleteObsolete());
+  if (obsolete_ == 0) return {};
+  ROOST_RETURN_IF_ERROR(directory_->Remove(CheckpointName(obsolete_)));
+  obsolete_ = 0;
+  return {};
 }
 
 void Retention::CloseEarly(const JournalSegment& newest) const {
@@ -122,13 +138,13 @@ Result<RetentionRound> Retention::Delete(const Segments& segments, size_t count,
   auto fold = LoadAgain(*file, next, observer.get());
   if (!fold.ok()) return fold.status();
   ROOST_RETURN_IF_ERROR(WriteCheckpoint(*directory_, next.base_sequence, *file));  // steps 1 and 2
-  const uint64_t before = checkpoint_;
+  obsolete_ = checkpoint_;
   checkpoint_ = next.base_sequence;
   checkpoint_bytes_ = file->size();
 
-  announce_(next.base_sequence, **fold);                                               // step 3
-  ROOST_RETURN_IF_ERROR(journal_->DeleteBefore(next.base_sequence));                   // step 4
-  if (before != 0) ROOST_RETURN_IF_ERROR(directory_->Remove(CheckpointName(before)));  // step 5
+  announce_(next.base_sequence, **fold);                              // step 3
+  ROOST_RETURN_IF_ERROR(journal_->DeleteBefore(next.base_sequence));  // step 4
+  ROOST_RETURN_IF_ERROR(FinishDeleting());                            // step 5
   RetentionRound round{
       .segments = count, .oldest = next.base_sequence, .checkpoint_bytes = checkpoint_bytes_};
   for (size_t i = 0; i < count; ++i) round.bytes += segments[i].bytes;

@@ -56,6 +56,8 @@ class Retention {
   Result<std::unique_ptr<LogFold>> LoadAgain(const std::vector<std::byte>& file,
                                              const SegmentHeader& next,
                                              RecoveryObserver* observer) const;
+  Status FinishDeleting();
+  Status Failed(Status why);
   Status Fold(LogFold* fold, const Segments& segments, size_t count) const;
 
   const DataDirectory* const directory_;
@@ -65,6 +67,7 @@ class Retention {
   uint64_t checkpoint_ =
       0;  // first sequence of the one that is in force; 0: not looked for yet, or none
   uint64_t checkpoint_bytes_ = 0;
+  uint64_t obsolete_ = 0;  // the one before it, while it is still to be removed
   bool has_looked_ = false;
   Status failure_;
 };

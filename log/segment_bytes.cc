@@ -11,7 +11,7 @@
 
 #include <fmt/core.h>
 
-#include "base/unique_fd.h"
+#include "base/own_file.h"
 #include "log/file_io.h"
 #include "log/record_format.h"
 #include "log/segment_file.h"
@@ -201,9 +201,9 @@ Result<std::optional<uint64_t>> FindFirstFrame(int fd, std::string_view name) {
 
 uint64_t OffsetOnDisk(const std::string& path, const SegmentHeader& header, uint64_t position) {
   if (!IsCompressed(header)) return OffsetInSegment(header, position);
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.valid()) return 0;
-  const auto bytes = SegmentBytes::Open(fd.get(), path, header);
+  const auto fd = OpenPlainFile(path, O_RDONLY);
+  if (!fd.ok()) return 0;
+  const auto bytes = SegmentBytes::Open(fd->get(), path, header);
   return bytes.ok() ? bytes->OffsetOf(position) : 0;
 }
 

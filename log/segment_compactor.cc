@@ -13,6 +13,7 @@
 
 #include <fmt/core.h>
 
+#include "base/own_file.h"
 #include "log/file_io.h"
 #include "log/segment_bytes.h"
 #include "log/segment_file.h"
@@ -21,8 +22,6 @@
 
 namespace roost {
 namespace {
-
-constexpr std::string_view kCompactName = "compact.new";
 
 template <typename T>
 Bytes BytesOf(const T& value) {
@@ -34,7 +33,7 @@ class Replacement {
  public:
   static Result<Replacement> Begin(const DataDirectory& directory) {
     // Of one that was killed.
-    ROOST_RETURN_IF_ERROR(directory.Remove(kCompactName));
+    ROOST_RETURN_IF_ERROR(directory.RemoveLeftover(kCompactName));
     auto file = directory.OpenFile(kCompactName, O_RDWR | O_CREAT | O_EXCL);
     if (!file.ok()) return file.status();
     return Replacement(&directory, std::move(*file));
@@ -220,15 +219,15 @@ Result<CompactionPlan> PlanCompaction(const std::string& directory, uint64_t kee
   CompactionPlan plan;
   std::vector<std::pair<std::string, bool>> closed;  // whether it is compressed
   for (const SegmentFile& file : *files) {
-    const UniqueFd fd(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd.valid()) return Status::FromErrno(errno, "open " + file.path);
-    auto header = ReadSegmentHeader(fd.get(), file.path);
+    const auto fd = OpenPlainFile(file.path, O_RDONLY);
+    if (!fd.ok()) return fd.status();
+    auto header = ReadSegmentHeader(fd->get(), file.path);
     if (header.status().code() == StatusCode::kCorruption ||
         header.status().code() == StatusCode::kGone) {
       continue;
     }
     if (!header.ok()) return header.status();
-    auto footer = ReadFooter(fd.get(), *header, file.path);
+    auto footer = ReadFooter(fd->get(), *header, file.path);
     if (!footer.ok()) return footer.status();
     if (*footer) {
       closed.emplace_back(SegmentName(file.base_sequence), IsCompressed(*header));
@@ -296,7 +295,7 @@ Result<UniqueFd> ExpandSegment(const DataDirectory& directory, const std::string
   for (uint64_t position = header->base_position; position < end_position;) {
     const auto part =
         std::span(buffer).first(std::min<uint64_t>(buffer.size(), end_position - position));
-    auto got = bytes->Read(part, position);
+    auto got = bytes->ReadAround(part, position);
     if (!got.ok()) return got.status();
     if (*got == 0) return Status(StatusCode::kGone, source + ": cut");
     ROOST_RETURN_IF_ERROR(WriteAt(fd, part.first(*got), OffsetInSegment(*header, position), path));

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -19,6 +20,9 @@ namespace roost {
 inline constexpr int kCompactionLevelMin = 1;
 inline constexpr int kCompactionLevelMax = 19;
 inline constexpr int kCompactionLevelDefault = 3;
+
+// What is not finished yet. One that was left by who was killed is removed by the next, or by the next start.
+inline constexpr std::string_view kCompactName = "compact.new";
 
 struct CompactionOutcome {
   bool compressed = false;  // false: it would not have been smaller, and is as it was
@@ -40,7 +44,8 @@ Result<CompactionPlan> PlanCompaction(const std::string& directory, uint64_t kee
 Result<CompactionOutcome> CompactSegment(const DataDirectory& directory, const std::string& name,
                                          int level);
 
-// Makes a compressed segment plain again: its records up to `end_position`, and zeros as in an open one. It is
+// Makes a compressed segment plain again: its records up to `end_position`, and zeros as in an open one, also in the
+// place of frames that are damaged. It is
 // on the disk when this returns, open for reading and writing.
 Result<UniqueFd> ExpandSegment(const DataDirectory& directory, const std::string& name,
                                uint64_t end_position);

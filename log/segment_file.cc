@@ -216,6 +216,38 @@ std::vector<std::byte> EncodeCompressedEnd(std::span<const uint64_t> offsets, Fr
   return bytes;
 }
 
+Result<std::vector<SpareDamage>> FindSpareDamage(int fd, const SegmentHeader& header,
+                                                 std::string_view name) {
+  std::vector<SpareDamage> found;
+  const auto expect_zeros = [&](uint64_t begin, uint64_t end) -> Status {
+    std::vector<std::byte> bytes(end - begin);
+    auto got = ReadAt(fd, bytes, begin, name);
+    if (!got.ok()) return got.status();
+    const auto bad = std::find_if(bytes.begin(), bytes.end(),
+                                  [](std::byte byte) { return byte != std::byte{0}; });
+    if (bad == bytes.end()) return {};
+    found.push_back({begin + static_cast<uint64_t>(bad - bytes.begin()), begin, end,
+                     "a byte that must be zero is not"});
+    return {};
+  };
+  ROOST_RETURN_IF_ERROR(expect_zeros(sizeof(SegmentHeader), kSyncMarkOffset));
+  const uint64_t mark_end = kSyncMarkOffset + sizeof(SyncMark);
+  ROOST_RETURN_IF_ERROR(expect_zeros(mark_end, kSegmentHeaderBytes));
+  bool mark_is_sound = false;
+  auto mark = ReadSyncMark(fd, header, name, &mark_is_sound);
+  if (!mark.ok()) return mark.status();
+  if (!mark_is_sound) {
+    found.push_back({kSyncMarkOffset, kSyncMarkOffset, mark_end, "the mark's checksum is wrong"});
+  }
+  if (IsCompressed(header)) return found;
+  auto footer = ReadFooter(fd, header, name);
+  if (!footer.ok()) return footer.status();
+  if (!*footer) return found;
+  const uint64_t index = ClosedSegmentBytes(header, **footer) - FooterBytes(**footer);
+  ROOST_RETURN_IF_ERROR(expect_zeros(index - kSegmentEndBytes, index));
+  return found;
+}
+
 uint32_t FrameChecksum(const FrameHeader& frame, Bytes stored) {
   return Crc32c(Checksum(frame), stored);
 }

@@ -57,6 +57,17 @@ Result<std::optional<FrameTrailer>> ReadFrameTrailer(int fd, const SegmentHeader
 // and returns what ends the file: offsets, trailer, index, footer.
 std::vector<std::byte> EncodeCompressedEnd(std::span<const uint64_t> offsets, FrameTrailer trailer,
                                            std::span<const IndexEntry> index, SegmentFooter footer);
+// What is not as it must be in a place of a segment that nothing depends on.
+struct SpareDamage {
+  uint64_t offset = 0;  // of the first such byte
+  uint64_t begin = 0;   // from where
+  uint64_t end = 0;     //   to where there should be zeros
+  const char* what = nullptr;
+};
+// In the bytes of the header's page that must be zeros, in the mark if its checksum is wrong, and, where a plain
+// segment is closed, in the zeros before its index.
+Result<std::vector<SpareDamage>> FindSpareDamage(int fd, const SegmentHeader& header,
+                                                 std::string_view name);
 // Of the frame whose stored bytes these are.
 uint32_t FrameChecksum(const FrameHeader& frame, Bytes stored);
 // Closes the segment: fills in magic, version, index_count and checksum, writes zeros, index and footer,

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include <fmt/core.h>
@@ -26,14 +25,16 @@ Result<bool> HeaderPageIsBlank(int fd, const std::string& path) {
                      [](std::byte byte) { return byte == std::byte{0}; });
 }
 
-Result<SurveyedSegment> Survey(const SegmentFile& file) {
+}  // namespace
+
+Result<SurveyedSegment> SurveySegment(const SegmentFile& file) {
   SurveyedSegment segment;
   segment.name = SegmentName(file.base_sequence);
   segment.path = file.path;
   segment.name_sequence = file.base_sequence;
-  ROOST_RETURN_IF_ERROR(CheckPlainFile(file.path));
-  const UniqueFd fd(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.valid()) return Status::FromErrno(errno, "open " + file.path);
+  const auto opened = OpenPlainFile(file.path, O_RDONLY);
+  if (!opened.ok()) return opened.status();
+  const UniqueFd& fd = *opened;
   auto size = FileSize(fd.get(), file.path);
   if (!size.ok()) return size.status();
   segment.file_bytes = *size;
@@ -54,26 +55,24 @@ Result<SurveyedSegment> Survey(const SegmentFile& file) {
   if (!footer.ok()) return footer.status();
   segment.footer = *footer;
   if (IsCompressed(*header) && !*footer) {
+    segment.has_lost_end = true;
     segment.trouble = {StatusCode::kCorruption,
                        fmt::format("{} at offset {}: the footer of a compressed segment is damaged",
                                    file.path, segment.file_bytes)};
     return segment;
   }
-  auto mark =
-      ReadSyncMark(fd.get(), *header, file.path, &segment.mark_is_sound, &segment.running_s);
+  auto mark = ReadSyncMark(fd.get(), *header, file.path, nullptr, &segment.running_s);
   if (!mark.ok()) return mark.status();
   segment.mark = *mark;
   return segment;
 }
-
-}  // namespace
 
 Result<std::vector<SurveyedSegment>> SurveySegments(const std::string& directory) {
   auto files = ListSegments(directory);
   if (!files.ok()) return files.status();
   std::vector<SurveyedSegment> segments;
   for (const SegmentFile& file : *files) {
-    auto segment = Survey(file);
+    auto segment = SurveySegment(file);
     if (segment.status().code() == StatusCode::kNotFound) continue;
     if (!segment.ok()) return segment.status();
     segments.push_back(std::move(*segment));

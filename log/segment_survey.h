@@ -5,6 +5,7 @@
 #ifndef ROOST_LOG_SEGMENT_SURVEY_H_
 #define ROOST_LOG_SEGMENT_SURVEY_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,6 +14,7 @@
 
 #include "base/status.h"
 #include "log/segment_format.h"
+#include "log/segment_reader.h"
 
 namespace roost {
 
@@ -21,19 +23,23 @@ struct SurveyedSegment {
   std::string path;
   uint64_t name_sequence = 0;  // the one that it is named by
   uint64_t file_bytes = 0;
+  bool has_lost_end = false;  // the trouble is a compressed one's footer alone
   Status trouble;         // why the header is not valid; then nothing below is known
   bool is_blank = false;  // the header page has no byte but zeros
   SegmentHeader header{};
   std::optional<SegmentFooter> footer;
   uint64_t mark = 0;  // base_position: nothing is known to be on the disk
-  bool mark_is_sound = true;
   uint32_t running_s = 0;  // how long the log's brokers had run, as far as it knows
 
   bool has_mark() const { return mark != header.base_position; }
   // How far records may reach, by the file's size. REQUIRES: it is not compressed.
-  uint64_t file_end() const { return header.base_position + file_bytes - kSegmentHeaderBytes; }
+  // No segment is longer than kSegmentBytesMax, whatever the file is.
+  uint64_t file_end() const {
+    return header.base_position + std::min(file_bytes - kSegmentHeaderBytes, kSegmentBytesMax);
+  }
 };
 
+Result<SurveyedSegment> SurveySegment(const SegmentFile& file);
 // Oldest first, by name. A file that goes meanwhile is left out. kIoError, kPermissionDenied, kNotFound.
 Result<std::vector<SurveyedSegment>> SurveySegments(const std::string& directory);
 

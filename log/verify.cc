@@ -1,6 +1,7 @@
 #include "log/verify.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,8 +13,10 @@
 
 #include <fmt/core.h>
 
+#include "base/own_file.h"
 #include "base/unique_fd.h"
 #include "base/utf8.h"
+#include "log/checkpoint_file.h"
 #include "log/data_directory.h"
 #include "log/file_io.h"
 #include "log/journal_start.h"
@@ -22,6 +25,7 @@
 #include "log/record_chain.h"
 #include "log/ring_format.h"
 #include "log/segment_bytes.h"
+#include "log/segment_compactor.h"
 #include "log/segment_file.h"
 #include "log/segment_scanner.h"
 #include "log/segment_survey.h"
@@ -87,6 +91,7 @@ class Verifier {
  private:
   Status CheckIdentity();
   Status FindSegments();
+  void CheckLeftovers();
   Status FindStart(std::vector<Segment>* segments);
   void MakeStreams();
   Status LoadCheckpoint();
@@ -144,6 +149,7 @@ void Verifier::Add(Severity severity, const std::string& file, uint64_t offset, 
 Status Verifier::Run() {
   ROOST_RETURN_IF_ERROR(CheckIdentity());
   ROOST_RETURN_IF_ERROR(FindSegments());
+  CheckLeftovers();
   if (segments_.empty() && !identity_) {
     return {StatusCode::kNotFound, "there is no log in " + directory_};
   }
@@ -273,25 +279,26 @@ Status Verifier::FindSegments() {
 
 // What no checksum covers, and recovery does not need.
 Status Verifier::CheckSpare(int fd) {
-  const auto check_zeros = [&](uint64_t from, uint64_t to) -> Status {
-    std::vector<std::byte> bytes(to - from);
-    auto got = ReadAt(fd, bytes, from, segment_->path);
-    if (!got.ok()) return got.status();
-    const auto bad = std::find_if(bytes.begin(), bytes.end(),
-                                  [](std::byte byte) { return byte != std::byte{0}; });
-    if (bad == bytes.end()) return {};
-    Add(Severity::kError, segment_->path, from + static_cast<uint64_t>(bad - bytes.begin()),
-        "a byte that must be zero is not");
-    return {};
-  };
-  ROOST_RETURN_IF_ERROR(check_zeros(sizeof(SegmentHeader), kSyncMarkOffset));
-  ROOST_RETURN_IF_ERROR(check_zeros(kSyncMarkOffset + sizeof(SyncMark), kSegmentHeaderBytes));
-  if (!segment_->mark_is_sound) {
-    Add(Severity::kError, segment_->path, kSyncMarkOffset, "the mark's checksum is wrong");
+  auto spare = FindSpareDamage(fd, segment_->header, segment_->path);
+  if (!spare.ok()) return spare.status();
+  for (const SpareDamage& damage : *spare) {
+    Add(Severity::kError, segment_->path, damage.offset, damage.what);
   }
-  if (!segment_->footer || IsCompressed(segment_->header)) return {};
-  const uint64_t index = segment_->file_bytes - FooterBytes(*segment_->footer);
-  return check_zeros(index - kSegmentEndBytes, index);
+  return {};
+}
+
+// Names that are used for a while: what died may leave a file there, what is none of ours hinders the next start.
+void Verifier::CheckLeftovers() {
+  for (const std::string_view name :
+       {kNewIdentityName, kNextSegmentName, kNewCheckpointName, kCompactName}) {
+    const std::string path = directory_ + "/" + std::string(name);
+    if (const Status plain = CheckPlainFile(path); !plain.ok()) {
+      Add(Severity::kError, path, 0, plain.message());
+    } else if (name == kCompactName && ::access(path.c_str(), F_OK) == 0) {
+      Add(Severity::kWarning, path, 0,
+          "a segment that was being compressed: the next start removes it");
+    }
+  }
 }
 
 // The frames lie one behind the other, so that no byte of the file is without a checksum.
@@ -359,13 +366,14 @@ Status Verifier::CheckSegment(size_t index) {
   end_ = segment.header.base_position;
   lost_last_ = segment.footer ? segment.footer->lost_last : 0;
 
-  const UniqueFd fd(::open(segment.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.valid() && errno == ENOENT) {
+  const auto opened = OpenPlainFile(segment.path, O_RDONLY);
+  if (opened.status().code() == StatusCode::kNotFound) {
     Add(Severity::kWarning, segment.path, 0, "retention has deleted it meanwhile");
     is_damaged_ = true;
     return {};
   }
-  if (!fd.valid()) return Status::FromErrno(errno, "open " + segment.path);
+  if (!opened.ok()) return opened.status();
+  const UniqueFd& fd = *opened;
   uint64_t scan_end = segment.header.base_position;
   if (!IsCompressed(segment.header)) scan_end = segment.file_end();
   if (segment.footer) {

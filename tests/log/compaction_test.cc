@@ -321,6 +321,57 @@ TEST_F(CompactionTest, IsMadePlainAgainWhereDamageIsAccepted) {
   EXPECT_EQ(VerifyJournal(options_.directory)->errors, 0u);
 }
 
+TEST_F(CompactionTest, IsReadFromItsFramesWhereItsEndIsDamagedAndThatIsAccepted) {
+  Fill(512 << 10);
+  Compact();
+  const std::string path = SegmentPath(1);
+  const std::string compressed = ReadFile(path);
+  const Contents before = Files();
+  for (const size_t cut : {size_t{1}, sizeof(SegmentFooter), sizeof(SegmentFooter) + 100}) {
+    for (const bool is_cut : {true, false}) {
+      for (const auto& [file, bytes] : before) {
+        WriteFile(options_.directory + file.substr(file.rfind('/')), bytes);
+      }
+      if (is_cut) {
+        std::filesystem::resize_file(path, compressed.size() - cut);
+      } else {
+        Overwrite(path, compressed.size() - cut, "?");
+      }
+      options_.accept_damage = false;
+      EXPECT_EQ(TryOpen().code(), StatusCode::kCorruption);
+      options_.accept_damage = true;
+      Open();
+      EXPECT_EQ(seen_.events, written_);
+      EXPECT_THAT(report_.damage, HasSubstr(path));
+      EXPECT_GT(log_->epoch(), 1u);
+      Append("t", "goes on");
+      Close();
+      EXPECT_EQ(VerifyJournal(options_.directory)->errors, 0u);
+      EXPECT_EQ(VerifyJournal(options_.directory)->warnings, 0u);
+      EXPECT_FALSE(std::filesystem::exists(path + ".damaged"));
+      std::filesystem::remove_all(options_.directory);
+      std::filesystem::create_directory(options_.directory);
+      ASSERT_EQ(::chmod(options_.directory.c_str(), 0700), 0);
+    }
+  }
+}
+
+// Whoever was killed may never come back to compress the rest.
+TEST_F(CompactionTest, LeavesNothingOfAnInterruptedOneBehindTheNextStart) {
+  Fill(64 << 10);
+  const std::string left = options_.directory + "/" + std::string(kCompactName);
+  WriteFile(left, std::string(100'000, 'x'));
+  auto verified = VerifyJournal(options_.directory);
+  ASSERT_TRUE(verified.ok());
+  EXPECT_EQ(verified->errors, 0u);
+  ASSERT_EQ(verified->warnings, 1u);
+  EXPECT_EQ(verified->findings[0].file, left);
+  Open();
+  EXPECT_FALSE(std::filesystem::exists(left));
+  Close();
+  EXPECT_EQ(VerifyJournal(options_.directory)->warnings, 0u);
+}
+
 TEST_F(CompactionTest, LeavesDamagedSegmentsAsTheyAre) {
   Fill(64 << 10);
   Overwrite(SegmentPath(1), 20'000, "damage");
