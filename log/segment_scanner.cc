@@ -42,9 +42,10 @@ Bytes SegmentScanner::Load(uint64_t position, uint64_t size) {
   // What is there already moves to the front, the rest is read behind it.
   const uint64_t kept = within() ? buffer_position_ + buffer_length_ - position : 0;
   if (kept > 0) std::memmove(buffer_.data(), buffer_.data() + (buffer_length_ - kept), kept);
-  if (const size_t capacity = std::max<size_t>(size, kChunkBytes); buffer_.size() < capacity) {
-    buffer_.resize(capacity);
-  }
+  // A short segment needs no whole chunk.
+  const size_t capacity =
+      std::max(size, std::min<uint64_t>(kChunkBytes, end_position_ - position));
+  if (buffer_.size() < capacity) buffer_.resize(capacity);
   buffer_position_ = position;
   buffer_length_ = kept;
   const uint64_t wanted = std::min(buffer_.size() - kept, end_position_ - position - kept);

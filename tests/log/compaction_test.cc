@@ -53,9 +53,10 @@ class CuttingDisk : public DiskWatcher {
     if (!call.Changes()) return;
     model_.FindChoices();
     for (const bool newest : {false, true}) {
-      states_->push_back(model_.Choose(std::vector<bool>(model_.OpenChoices(), newest)));
+      states_->push_back(
+          model_.Build(model_.Choose(std::vector<bool>(model_.OpenChoices(), newest))));
     }
-    for (int i = 0; i < 4; ++i) states_->push_back(model_.ChooseAny(random_));
+    for (int i = 0; i < 4; ++i) states_->push_back(model_.Build(model_.ChooseAny(random_)));
   }
 
  private:

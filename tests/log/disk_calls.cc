@@ -15,22 +15,9 @@
 #include <mutex>
 #include <string_view>
 
-extern "C" {
-int __real_open(const char* path, int flags, ...);
-int __real_openat(int directory, const char* name, int flags, ...);
-int __real_close(int fd);
-int __real_fstat(int fd, struct stat* info);
-DIR* __real_opendir(const char* path);
-ssize_t __real_pread(int fd, void* to, size_t size, off_t offset);
-ssize_t __real_pwrite(int fd, const void* bytes, size_t size, off_t offset);
-int __real_ftruncate(int fd, off_t size);
-int __real_fallocate(int fd, int mode, off_t offset, off_t size);
-int __real_fdatasync(int fd);
-int __real_fsync(int fd);
-int __real_renameat(int from_directory, const char* from, int to_directory, const char* to);
-int __real_unlinkat(int directory, const char* name, int flags);
-int __real_mkdir(const char* path, mode_t mode);
-}
+#include "tests/log/ram_disk.h"
+
+extern "C" ssize_t __real_pwrite(int fd, const void* bytes, size_t size, off_t offset);
 
 namespace roost {
 namespace {
@@ -64,7 +51,7 @@ OpenFile Find(int fd) {
 
 void Remember(int fd, const std::string& path) {
   struct stat info {};
-  if (fd >= static_cast<int>(table.size()) || __real_fstat(fd, &info) != 0) return;
+  if (fd >= static_cast<int>(table.size()) || RamCalls::Fstat(fd, &info) != 0) return;
   const std::lock_guard lock(table_mutex);
   table[static_cast<size_t>(fd)] = {path, info.st_ino};
 }
@@ -167,6 +154,7 @@ void PretendBoot(uint64_t number) { pretended_boot = number; }
 // ---- what the linker puts in place of the calls ----
 
 using roost::DiskCall;
+using roost::RamCalls;
 using Kind = roost::DiskCall::Kind;
 
 extern "C" {
@@ -179,7 +167,7 @@ int __wrap_open(const char* path, int flags, ...) {
   if (roost::pretended_boot != 0 && std::strcmp(path, "/proc/sys/kernel/random/boot_id") == 0) {
     return roost::OpenPretendedBoot();
   }
-  return roost::WatchOpen(path, flags, [&] { return __real_open(path, flags, mode); });
+  return roost::WatchOpen(path, flags, [&] { return RamCalls::Open(path, flags, mode); });
 }
 
 int __wrap_openat(int directory, const char* name, int flags, ...) {
@@ -188,24 +176,40 @@ int __wrap_openat(int directory, const char* name, int flags, ...) {
   const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
   va_end(arguments);
   return roost::WatchOpen(roost::PathIn(directory, name), flags,
-                          [&] { return __real_openat(directory, name, flags, mode); });
+                          [&] { return RamCalls::OpenAt(directory, name, flags, mode); });
 }
 
 int __wrap_close(int fd) {
   roost::Forget(fd);
-  return __real_close(fd);
+  return RamCalls::Close(fd);
 }
 
 int __wrap_fstat(int fd, struct stat* info) {
   return static_cast<int>(roost::WatchFile(
-      fd, {.kind = Kind::kStat}, [&](uint64_t) -> int64_t { return __real_fstat(fd, info); }));
+      fd, {.kind = Kind::kStat}, [&](uint64_t) -> int64_t { return RamCalls::Fstat(fd, info); }));
 }
 
+int __wrap_stat(const char* path, struct stat* info) {
+  return RamCalls::Stat(path, info, /*follow=*/true);
+}
+
+int __wrap_lstat(const char* path, struct stat* info) {
+  return RamCalls::Stat(path, info, /*follow=*/false);
+}
+
+int __wrap_fstatat(int directory, const char* name, struct stat* info, int flags) {
+  return RamCalls::StatAt(directory, name, info, flags);
+}
+
+dirent* __wrap_readdir(DIR* listing) { return RamCalls::ReadDirectory(listing); }
+
+int __wrap_closedir(DIR* listing) { return RamCalls::CloseDirectory(listing); }
+
 DIR* __wrap_opendir(const char* path) {
-  if (!roost::IsWatched(path)) return __real_opendir(path);
+  if (!roost::IsWatched(path)) return RamCalls::OpenDirectory(path);
   DIR* listing = nullptr;
   roost::Watch({.kind = Kind::kList, .path = path}, [&](uint64_t) -> int64_t {
-    listing = __real_opendir(path);
+    listing = RamCalls::OpenDirectory(path);
     return listing == nullptr ? -1 : 0;
   });
   return listing;
@@ -214,7 +218,7 @@ DIR* __wrap_opendir(const char* path) {
 ssize_t __wrap_pread(int fd, void* to, size_t size, off_t offset) {
   return roost::WatchFile(
       fd, {.kind = Kind::kRead, .offset = static_cast<uint64_t>(offset), .size = size},
-      [&](uint64_t part) -> int64_t { return __real_pread(fd, to, part, offset); });
+      [&](uint64_t part) -> int64_t { return RamCalls::Read(fd, to, part, offset); });
 }
 
 ssize_t __wrap_pwrite(int fd, const void* bytes, size_t size, off_t offset) {
@@ -224,34 +228,34 @@ ssize_t __wrap_pwrite(int fd, const void* bytes, size_t size, off_t offset) {
        .offset = static_cast<uint64_t>(offset),
        .size = size,
        .bytes = static_cast<const std::byte*>(bytes)},
-      [&](uint64_t part) -> int64_t { return __real_pwrite(fd, bytes, part, offset); });
+      [&](uint64_t part) -> int64_t { return RamCalls::Write(fd, bytes, part, offset); });
 }
 
 int __wrap_ftruncate(int fd, off_t size) {
   return static_cast<int>(
       roost::WatchFile(fd, {.kind = Kind::kTruncate, .size = static_cast<uint64_t>(size)},
-                       [&](uint64_t) -> int64_t { return __real_ftruncate(fd, size); }));
+                       [&](uint64_t) -> int64_t { return RamCalls::Truncate(fd, size); }));
 }
 
 int __wrap_fallocate(int fd, int mode, off_t offset, off_t size) {
   return static_cast<int>(roost::WatchFile(
       fd, {.kind = Kind::kAllocate, .size = static_cast<uint64_t>(offset + size)},
-      [&](uint64_t) -> int64_t { return __real_fallocate(fd, mode, offset, size); }));
+      [&](uint64_t) -> int64_t { return RamCalls::Allocate(fd, mode, offset, size); }));
 }
 
 int __wrap_fdatasync(int fd) {
   return static_cast<int>(roost::WatchFile(
-      fd, {.kind = Kind::kSyncData}, [&](uint64_t) -> int64_t { return __real_fdatasync(fd); }));
+      fd, {.kind = Kind::kSyncData}, [&](uint64_t) -> int64_t { return RamCalls::SyncData(fd); }));
 }
 
 int __wrap_fsync(int fd) {
   return static_cast<int>(roost::WatchFile(fd, {.kind = Kind::kSyncFile},
-                                           [&](uint64_t) -> int64_t { return __real_fsync(fd); }));
+                                           [&](uint64_t) -> int64_t { return RamCalls::SyncFile(fd); }));
 }
 
 int __wrap_renameat(int from_directory, const char* from, int to_directory, const char* to) {
   const auto run = [&](uint64_t) -> int64_t {
-    return __real_renameat(from_directory, from, to_directory, to);
+    return RamCalls::Rename(from_directory, from, to_directory, to);
   };
   const std::string path = roost::PathIn(from_directory, from);
   if (path.empty()) return static_cast<int>(run(0));
@@ -260,14 +264,14 @@ int __wrap_renameat(int from_directory, const char* from, int to_directory, cons
 }
 
 int __wrap_unlinkat(int directory, const char* name, int flags) {
-  const auto run = [&](uint64_t) -> int64_t { return __real_unlinkat(directory, name, flags); };
+  const auto run = [&](uint64_t) -> int64_t { return RamCalls::Remove(directory, name, flags); };
   const std::string path = roost::PathIn(directory, name);
   if (path.empty()) return static_cast<int>(run(0));
   return static_cast<int>(roost::Watch({.kind = Kind::kRemove, .path = path}, run));
 }
 
 int __wrap_mkdir(const char* path, mode_t mode) {
-  const auto run = [&](uint64_t) -> int64_t { return __real_mkdir(path, mode); };
+  const auto run = [&](uint64_t) -> int64_t { return RamCalls::MakeDirectory(path, mode); };
   if (!roost::IsWatched(path)) return static_cast<int>(run(0));
   return static_cast<int>(roost::Watch({.kind = Kind::kMakeDirectory, .path = path}, run));
 }

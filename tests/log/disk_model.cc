@@ -1,13 +1,17 @@
 #include "tests/log/disk_model.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
+#include <functional>
+#include <string_view>
 
-#include "tests/log/log_fixture.h"
+#include "base/check.h"
+#include "base/unique_fd.h"
 
 namespace roost {
 namespace {
@@ -15,6 +19,14 @@ namespace {
 using Kind = DiskCall::Kind;
 
 std::string Parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+uint64_t Mix(uint64_t hash, uint64_t value) {
+  hash ^= value + 0x9E3779B97F4A7C15ull + (hash << 6) + (hash >> 2);
+  hash *= 0xBF58476D1CE4E5B9ull;
+  return hash ^ hash >> 31;
+}
+
+constexpr uint64_t kSizeMark = UINT64_MAX;
 
 }  // namespace
 
@@ -47,17 +59,32 @@ void DiskModel::Resize(File* file, uint64_t size) {
   }
 }
 
-void DiskModel::Assume(const std::string& directory) {
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-    const std::string path = entry.path();
+// By the calls that tests may have put themselves behind.
+void DiskModel::Assume(const std::string& directory) { AssumeAll(directory); }
+
+void DiskModel::AssumeAll(const std::string& directory) {
+  DIR* const listing = ::opendir(directory.c_str());
+  ROOST_CHECK(listing != nullptr, "{}: errno={}", directory, errno);
+  std::vector<std::string> paths;
+  while (const dirent* entry = ::readdir(listing)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") paths.push_back(directory + "/" + entry->d_name);
+  }
+  ::closedir(listing);
+  for (const std::string& path : paths) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) continue;
     File& file = files_[info.st_ino];
-    file.is_directory = entry.is_directory();
+    file.is_directory = S_ISDIR(info.st_mode);
     names_[path] = info.st_ino;
     current_[path] = info.st_ino;
-    if (file.is_directory) continue;
-    const std::string content = ReadFile(path);
+    if (file.is_directory) {
+      AssumeAll(path);
+      continue;
+    }
+    std::string content(static_cast<size_t>(info.st_size), '\0');
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    ROOST_CHECK(::pread(fd.get(), content.data(), content.size(), 0) == info.st_size, "{}", path);
     Write(&file, 0, content.data(), content.size());
     file.size.Set(content.size());
     for (auto& [number, sector] : file.sectors) sector.Flush();
@@ -141,43 +168,80 @@ void DiskModel::ApplyFailure(const DiskCall& call) {
 void DiskModel::FindChoices() {
   choices_.clear();
   pages_.clear();
-  const auto add = [&](Choice choice, bool begins_page) {
+  choice_hashes_.clear();
+  certain_hash_ = 0;
+  const auto add = [&](Choice choice, bool begins_page, std::vector<uint64_t> hashes) {
     if (begins_page) pages_.emplace_back();
     pages_.back().push_back(choices_.size());
     choices_.push_back(choice);
+    choice_hashes_.push_back(std::move(hashes));
   };
   for (const auto& [inode, file] : files_) {
+    // Hashes are summed up, so each says where it belongs.
+    const auto hash_of_sector = [&, inode = inode](uint64_t number, const Sector& sector) {
+      if (sector == nullptr) return uint64_t{0};
+      const std::string_view bytes(sector->data(), sector->size());
+      return Mix(Mix(inode, number), std::hash<std::string_view>()(bytes));
+    };
+    const auto hash_of_size = [inode = inode](uint64_t size) {
+      return Mix(Mix(inode, kSizeMark), size);
+    };
     uint64_t page = UINT64_MAX;
     for (const auto& [number, sector] : file.sectors) {
-      if (!sector.IsOpen()) continue;
+      if (!sector.IsOpen()) {
+        certain_hash_ += hash_of_sector(number, sector.may_be.front());
+        continue;
+      }
+      std::vector<uint64_t> hashes;
+      for (const Sector& one : sector.may_be) hashes.push_back(hash_of_sector(number, one));
       const uint64_t its_page = number * kSectorBytes / kPageBytes;
-      add({Choice::Kind::kSector, inode, number}, its_page != page);
+      add({Choice::Kind::kSector, inode, number}, its_page != page, std::move(hashes));
       page = its_page;
     }
-    if (file.size.IsOpen()) add({Choice::Kind::kSize, inode, 0}, true);
+    if (!file.size.IsOpen()) {
+      certain_hash_ += hash_of_size(file.size.may_be.front());
+      continue;
+    }
+    std::vector<uint64_t> hashes;
+    for (const uint64_t size : file.size.may_be) hashes.push_back(hash_of_size(size));
+    add({Choice::Kind::kSize, inode, 0}, true, std::move(hashes));
   }
-  for (size_t i = 0; i < name_changes_.size(); ++i) add({Choice::Kind::kName, 0, i}, true);
+  for (size_t i = 0; i < name_changes_.size(); ++i) add({Choice::Kind::kName, 0, i}, true, {0, 0});
 }
 
-// `pick(choice, count)` says which of what there may be, 0 for the oldest.
-template <typename Pick>
-DiskModel::Contents DiskModel::Build(const Pick& pick) const {
+size_t DiskModel::CountOf(const Choice& choice) const {
+  return choice_hashes_[static_cast<size_t>(&choice - choices_.data())].size();
+}
+
+std::map<std::string, uint64_t> DiskModel::NamesIn(const State& state) const {
+  std::map<std::string, uint64_t> names = names_;
+  for (size_t i = choices_.size() - name_changes_.size(); i < choices_.size(); ++i) {
+    if (state[i] == 0) continue;
+    const NameChange& change = name_changes_[choices_[i].number];
+    if (!change.from.empty()) names.erase(change.from);
+    if (!change.to.empty()) names[change.to] = change.inode;
+  }
+  return names;
+}
+
+uint64_t DiskModel::HashOf(const State& state) const {
+  uint64_t hash = certain_hash_;
+  for (size_t i = 0; i < state.size(); ++i) hash += choice_hashes_[i][state[i]];
+  for (const auto& [name, inode] : NamesIn(state)) {
+    hash = Mix(Mix(hash, std::hash<std::string>()(name)), inode);
+  }
+  return hash;
+}
+
+DiskModel::Contents DiskModel::Build(const State& state) const {
   std::map<std::pair<uint64_t, uint64_t>, size_t> sectors;
   std::map<uint64_t, size_t> sizes;
-  std::map<std::string, uint64_t> names = names_;
   for (size_t i = 0; i < choices_.size(); ++i) {
     const Choice& choice = choices_[i];
-    if (choice.kind == Choice::Kind::kSector) {
-      const auto& sector = files_.at(choice.inode).sectors.at(choice.number);
-      sectors[{choice.inode, choice.number}] = pick(i, sector.may_be.size());
-    } else if (choice.kind == Choice::Kind::kSize) {
-      sizes[choice.inode] = pick(i, files_.at(choice.inode).size.may_be.size());
-    } else if (pick(i, 2) == 1) {
-      const NameChange& change = name_changes_[choice.number];
-      if (!change.from.empty()) names.erase(change.from);
-      if (!change.to.empty()) names[change.to] = change.inode;
-    }
+    if (choice.kind == Choice::Kind::kSector) sectors[{choice.inode, choice.number}] = state[i];
+    if (choice.kind == Choice::Kind::kSize) sizes[choice.inode] = state[i];
   }
+  const std::map<std::string, uint64_t> names = NamesIn(state);
   Contents contents;
   for (const auto& [name, inode] : names) {
     const auto found = files_.find(inode);
@@ -209,12 +273,16 @@ DiskModel::Contents DiskModel::Build(const Pick& pick) const {
   return contents;
 }
 
-DiskModel::Contents DiskModel::Choose(const std::vector<bool>& newest) const {
-  return Build([&](size_t choice, size_t count) { return newest[choice] ? count - 1 : 0; });
+DiskModel::State DiskModel::Choose(const std::vector<bool>& newest) const {
+  State state(choices_.size());
+  for (size_t i = 0; i < state.size(); ++i) state[i] = newest[i] ? CountOf(choices_[i]) - 1 : 0;
+  return state;
 }
 
-DiskModel::Contents DiskModel::ChooseAny(std::mt19937_64* random) const {
-  return Build([&](size_t, size_t count) { return (*random)() % count; });
+DiskModel::State DiskModel::ChooseAny(std::mt19937_64* random) const {
+  State state(choices_.size());
+  for (size_t i = 0; i < state.size(); ++i) state[i] = (*random)() % CountOf(choices_[i]);
+  return state;
 }
 
 }  // namespace roost

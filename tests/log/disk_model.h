@@ -48,10 +48,16 @@ class DiskModel {
 
   // Files by path.
   using Contents = std::map<std::string, std::string>;
-  // For each choice whether the disk has the newest of what it may have, else the oldest.
-  Contents Choose(const std::vector<bool>& newest) const;
-  // Any of what it may have.
-  Contents ChooseAny(std::mt19937_64* random) const;
+  // Which of what it may have the disk has of each choice, 0 for the oldest.
+  using State = std::vector<size_t>;
+  // For each choice the newest, or the oldest.
+  State Choose(const std::vector<bool>& newest) const;
+  // Any.
+  State ChooseAny(std::mt19937_64* random) const;
+  Contents Build(const State& state) const;
+  // Equal states of one life of this model, also at different times, have equal hashes; different ones as good as
+  // never. Much cheaper than Build.
+  uint64_t HashOf(const State& state) const;
 
  private:
   using Sector = std::shared_ptr<const std::array<char, kSectorBytes>>;  // nullptr: zeros
@@ -89,8 +95,9 @@ class DiskModel {
 
   void Write(File* file, uint64_t offset, const char* bytes, uint64_t size);
   void Resize(File* file, uint64_t size);
-  template <typename Pick>
-  Contents Build(const Pick& pick) const;
+  size_t CountOf(const Choice& choice) const;
+  std::map<std::string, uint64_t> NamesIn(const State& state) const;
+  void AssumeAll(const std::string& directory);
 
   std::map<uint64_t, File> files_;           // by inode
   std::map<std::string, uint64_t> names_;    // certain
@@ -98,6 +105,9 @@ class DiskModel {
   std::map<std::string, uint64_t> current_;  // names as the running system sees them
   std::vector<Choice> choices_;
   std::vector<std::vector<size_t>> pages_;
+  // Hashes of each choice's possibilities, and of all that is certain.
+  std::vector<std::vector<uint64_t>> choice_hashes_;
+  uint64_t certain_hash_ = 0;
 };
 
 }  // namespace roost

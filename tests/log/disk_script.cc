@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace roost {
 
@@ -133,6 +134,34 @@ void DiskScript::Run(size_t large) {
   Sync();
   AppendSmall("a");
   Kill();
+}
+
+namespace {
+
+uint64_t AddTo(uint64_t hash, const SeenEvent& event) {
+  const std::hash<std::string> hash_of;
+  for (const uint64_t part :
+       {event.sequence, event.revision, uint64_t{hash_of(event.stream)}, uint64_t{hash_of(event.data)}}) {
+    hash = (hash ^ part) * 0x9E3779B97F4A7C15ull;
+    hash ^= hash >> 29;
+  }
+  return hash;
+}
+
+}  // namespace
+
+uint64_t Promise::HashOf(const std::vector<SeenEvent>& events) {
+  uint64_t hash = 0;
+  for (const SeenEvent& event : events) hash = AddTo(hash, event);
+  return hash;
+}
+
+std::vector<uint64_t> Promise::FrontHashes() const {
+  std::vector<uint64_t> hashes = {0};
+  for (const auto* events : {&acknowledged, &doubtful}) {
+    for (const SeenEvent& event : *events) hashes.push_back(AddTo(hashes.back(), event));
+  }
+  return hashes;
 }
 
 void DiskScript::RunGrowing() {

@@ -33,6 +33,11 @@ struct Promise {
   // After a power cut: a front of it, with all that was lasting.
   void ExpectNothingLastingLost(const std::vector<SeenEvent>& found) const;
 
+  // The same without the events, for what was found before: their number and their hash. FrontHashes()[n] is the hash
+  // that the first n of both have.
+  static uint64_t HashOf(const std::vector<SeenEvent>& events);
+  std::vector<uint64_t> FrontHashes() const;
+
  private:
   std::string FirstDifference(const std::vector<SeenEvent>& found) const;
 };

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "tests/log/disk_calls.h"
-#include "tests/log/disk_image.h"
+#include "tests/log/ram_disk.h"
 #include "tests/log/disk_model.h"
 #include "tests/log/disk_script.h"
 #include "tests/log/test_scale.h"
@@ -116,8 +116,8 @@ class IoFaultTest : public ::testing::TestWithParam<Durability> {
     std::mt19937_64 random(7);
     for (int i = 0; i < 4; ++i) {
       const std::vector<bool> newest(disk->model().OpenChoices(), i == 1);
-      const auto contents = i < 2 ? disk->model().Choose(newest) : disk->model().ChooseAny(&random);
-      image_.Write(directory, contents);
+      const DiskModel& model = disk->model();
+      image_.Write(directory, model.Build(i < 2 ? model.Choose(newest) : model.ChooseAny(&random)));
       SeenEvents seen;
       auto log = LogWriter::Open(Options(image_.path()), "/tmp/test.sock", &seen, nullptr);
       ASSERT_TRUE(log.ok()) << log.status().message();
@@ -142,7 +142,7 @@ class IoFaultTest : public ::testing::TestWithParam<Durability> {
 
   uint64_t ring_bytes_ = 64 << 10;
   std::function<void(DiskScript*)> run_ = [](DiskScript* script) { script->Run(kLargeBytes); };
-  DiskImage image_;
+  RamDisk image_;
   std::string failed_;
 };
 

@@ -6,15 +6,16 @@
 #include <functional>
 #include <random>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "log/state_codec.h"
 #include "log/verify.h"
 #include "tests/log/disk_calls.h"
-#include "tests/log/disk_image.h"
 #include "tests/log/disk_model.h"
 #include "tests/log/disk_script.h"
+#include "tests/log/ram_disk.h"
 #include "tests/log/test_scale.h"
 
 namespace roost {
@@ -24,7 +25,7 @@ namespace {
 // every one of the open pages, if that is, and each page torn at each sector while the others are old
 // or new; and some at random.
 void ForEachState(const DiskModel& model, size_t limit, std::mt19937_64* random,
-                  const std::function<void(const DiskModel::Contents&)>& visit) {
+                  const std::function<void(const DiskModel::State&)>& visit) {
   const size_t choices = model.OpenChoices();
   const size_t pages = model.OpenPages();
   std::vector<bool> newest(choices);
@@ -97,11 +98,42 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size
     return options;
   }
 
+  // What starts found in the states of a disk, by their hash: another start with the same bytes finds the same.
+  struct Found {
+    size_t events;
+    uint64_t hash;
+  };
+  using KnownStates = std::unordered_map<uint64_t, Found>;
+
+  // All that the disk may have now, below `directory`, which `image` stands for. Calls `visit` for each that was
+  // not known.
+  void TryAll(const DiskModel& model, size_t limit, const std::string& directory, RamDisk* image,
+              const Promise& promise, KnownStates* known,
+              const std::function<void(const DiskModel::Contents&)>& visit) {
+    const std::vector<uint64_t> fronts = promise.FrontHashes();
+    ForEachState(model, limit, &random_, [&](const DiskModel::State& state) {
+      if (HasFailure()) return;
+      ++states_;
+      const auto [place, is_new] = known->try_emplace(model.HashOf(state));
+      Found& found = place->second;
+      if (!is_new) {
+        EXPECT_TRUE(found.events < fronts.size() && fronts[found.events] == found.hash);
+        EXPECT_GE(found.events, promise.lasting);
+        EXPECT_TRUE(promise.batch_ends.contains(found.events)) << "a part of a batch";
+        return;
+      }
+      const DiskModel::Contents contents = model.Build(state);
+      image->Write(directory, contents);
+      found = Recover(*image, promise);
+      visit(contents);
+    });
+  }
+
   // A start with these files under a new kernel. It must go well, again and again.
-  void Recover(const DiskImage& image, const Promise& promise) {
-    ++states_;
+  Found Recover(const RamDisk& image, const Promise& promise) {
+    ++recovered_;
     PretendBoot(next_boot_++);
-    const bool thoroughly = states_ % 16 == 0;
+    const bool thoroughly = recovered_ % 16 == 0;
     if (thoroughly) {
       const auto verified = VerifyJournal(image.path() + "/data");
       EXPECT_TRUE(verified.status().code() == StatusCode::kNotFound ||
@@ -110,12 +142,14 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size
     }
     SeenEvents seen;
     auto log = LogWriter::Open(Options(image.path()), "/tmp/test.sock", &seen, nullptr);
-    ASSERT_TRUE(log.ok()) << log.status().message();
+    EXPECT_TRUE(log.ok()) << log.status().message();
+    if (!log.ok()) return {};
     promise.ExpectNothingLastingLost(seen.events);
     EXPECT_EQ((*log)->head(), seen.events.size());
     if (thoroughly) GoOn(std::move(*log), image, seen.events);
+    return {seen.events.size(), Promise::HashOf(seen.events)};
   }
-  void GoOn(std::unique_ptr<LogWriter> log, const DiskImage& image,
+  void GoOn(std::unique_ptr<LogWriter> log, const RamDisk& image,
             const std::vector<SeenEvent>& before) {
     const TestEvent event("after", "the cut");
     const EventToStage staged = event.Staged();
@@ -142,16 +176,14 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size
     const ScratchDirectory scratch(ScratchDirectory::Place::kMemory);
     DiskScript script(Options(scratch.path()));
     uint64_t changes = 0;
+    KnownStates known;
     CuttingDisk disk({}, [&](const DiskModel& model) {
       if (HasFailure() || ++changes % Scaled({.soak = 1, .gate = 1, .sanitized = 5}) != 0) return;
-      ForEachState(model, limit, &random_, [&](const DiskModel::Contents& contents) {
-        if (HasFailure()) return;
-        image_.Write(scratch.path(), contents);
-        Recover(image_, script.promise());
-        if (states_ % keep_each == 0) {
-          kept_.push_back({contents, scratch.path(), script.promise()});
-        }
-      });
+      TryAll(model, limit, scratch.path(), &image_, script.promise(), &known,
+             [&](const DiskModel::Contents& contents) {
+               if (recovered_ % keep_each != 0) return;
+               kept_.push_back({contents, scratch.path(), script.promise()});
+             });
       PretendBoot(1);
     });
     const WatchedDisk watched(scratch.path(), &disk);
@@ -167,13 +199,10 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size
     DiskModel model;
     image_.Write(kept.directory, kept.contents);
     model.Assume(image_.path());
+    KnownStates known;
     CuttingDisk disk(model, [&](const DiskModel& now) {
       if (HasFailure()) return;
-      ForEachState(now, limit, &random_, [&](const DiskModel::Contents& contents) {
-        if (HasFailure()) return;
-        second_image_.Write(image_.path(), contents);
-        Recover(second_image_, kept.promise);
-      });
+      TryAll(now, limit, image_.path(), &second_image_, kept.promise, &known, [](const auto&) {});
       PretendBoot(2);
     });
     const WatchedDisk watched(image_.path(), &disk);
@@ -184,15 +213,16 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size
 
   const uint64_t ring_bytes_ = std::get<1>(GetParam()) == kGrowing ? 256 << 10 : 64 << 10;
   std::mt19937_64 random_{11};
-  DiskImage image_;
-  DiskImage second_image_;
+  RamDisk image_;
+  RamDisk second_image_;
   std::vector<Kept> kept_;
   uint64_t states_ = 0;
+  uint64_t recovered_ = 0;  // of these, by a start of their own
   uint64_t next_boot_ = 1000;
 };
 
 TEST_P(PowerCutTest, LeavesAFrontWithAllThatWasToLast) {
-  CutEverywhere(Scaled({.soak = 4096, .gate = 32, .sanitized = 4}),
+  CutEverywhere(Scaled({.soak = 4096, .gate = 64, .sanitized = 4}),
                 Scaled({.soak = 1001, .gate = 503, .sanitized = 503}));
   RecordProperty("states", std::to_string(states_));
   const uint64_t before = states_;
@@ -201,9 +231,11 @@ TEST_P(PowerCutTest, LeavesAFrontWithAllThatWasToLast) {
     CutDuringRecovery(kept, Scaled({.soak = 256, .gate = 16, .sanitized = 4}));
   }
   RecordProperty("states_during_recovery", std::to_string(states_ - before));
-  std::printf("%llu states, %llu of them while recovering\n",
+  RecordProperty("starts", std::to_string(recovered_));
+  std::printf("%llu states, %llu of them while recovering; %llu starts\n",
               static_cast<unsigned long long>(states_),
-              static_cast<unsigned long long>(states_ - before));
+              static_cast<unsigned long long>(states_ - before),
+              static_cast<unsigned long long>(recovered_));
 }
 
 INSTANTIATE_TEST_SUITE_P(Durabilities, PowerCutTest,
@@ -275,7 +307,7 @@ class RetentionPowerCutTest : public ::testing::Test {
     }
   }
 
-  DiskImage image_;
+  RamDisk image_;
   std::mt19937_64 random_{11};
   uint64_t states_ = 0;
   uint64_t next_boot_ = 1000;
@@ -288,9 +320,9 @@ TEST_F(RetentionPowerCutTest, LosesNothingThatDeletedEventsCameTo) {
   CuttingDisk disk({}, [&](const DiskModel& model) {
     if (HasFailure() || !looks) return;
     ForEachState(model, Scaled({.soak = 4096, .gate = 16, .sanitized = 4}), &random_,
-                 [&](const DiskModel::Contents& contents) {
+                 [&](const DiskModel::State& state) {
                    if (HasFailure()) return;
-                   image_.Write(scratch.path(), contents);
+                   image_.Write(scratch.path(), model.Build(state));
                    Recover(image_.path(), events);
                  });
     PretendBoot(1);

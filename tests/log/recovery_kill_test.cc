@@ -14,8 +14,9 @@
 
 #include "log/segment_file.h"
 #include "tests/log/disk_calls.h"
-#include "tests/log/disk_image.h"
 #include "tests/log/disk_model.h"
+#include "tests/log/log_fixture.h"
+#include "tests/log/ram_disk.h"
 
 namespace roost {
 namespace {
@@ -151,7 +152,7 @@ class RecoveryKillTest : public LogFixture {
     std::printf("%zu states, %zu starts\n", known.size(), starts);
   }
 
-  DiskImage image_;
+  RamDisk image_;
   uint64_t epoch_ = 0;
   uint64_t lowest_epoch_ = 0;  // of all that lived
   bool was_killed_ = false;

@@ -92,17 +92,17 @@ DiskCall SimulatedDisk::Numbered(const DiskCall& call) {
 
 void SimulatedDisk::CutPower(RandomChoice* random) {
   model_.FindChoices();
-  DiskModel::Contents contents;
+  DiskModel::State state;
   if (random->OneIn(2)) {
-    contents = model_.ChooseAny(&random->source());
+    state = model_.ChooseAny(&random->source());
   } else {
     // Most of it, or little.
     const uint64_t share = random->Below(11);
     std::vector<bool> newest(model_.OpenChoices());
     for (size_t i = 0; i < newest.size(); ++i) newest[i] = random->Below(10) < share;
-    contents = model_.Choose(newest);
+    state = model_.Choose(newest);
   }
-  Write(contents);
+  Write(model_.Build(state));
 }
 
 // All of it is on the disk: the model sees it being written and flushed.
