@@ -22,6 +22,7 @@
 #include "broker/own_event.h"
 #include "broker/recovered_state.h"
 #include "broker/sequencer.h"
+#include "broker/sla/monitor.h"
 #include "broker/socket_guard.h"
 #include "broker/verdicts/policy_file.h"
 #include "broker/verdicts/policy_reload.h"
@@ -62,6 +63,20 @@ void LogRecovery(const LogWriter& log, const RecoveryReport& report) {
   if (!report.damage.empty()) Log(LogLevel::kError, "left out: {}", report.damage);
 }
 
+constexpr char kMonitorFile[] = "monitor";
+
+LastLife LastLifeOf(const LogWriter& log, const RingReader& ring, const RecoveryReport& report) {
+  LastLife life;
+  life.ended_cleanly = report.clean;
+  RecordHeader newest;
+  uint64_t position;
+  if (log.head() > 0 &&
+      ring.ReadHeader(log.head(), &newest, &position) == RingReader::Outcome::kEvent) {
+    life.last_event_ns = newest.time_ns;
+  }
+  return life;
+}
+
 }  // namespace
 
 // In the order in which they are made; taken down in the other.
@@ -73,6 +88,7 @@ struct Broker::Parts {
   Status OpenLog();
   Status MakeCounters();
   void MakeParts();
+  void MakeMonitor();
   void MakeVerdicts();
   std::vector<WakeSource> WakeSources();
   Status Begin(mode_t mode, UniqueFd inherited);
@@ -113,6 +129,8 @@ struct Broker::Parts {
   std::optional<Attacher> attacher;
   std::optional<Appender> appender;
   std::optional<Waker> waker;
+  LastLife last_life;
+  std::optional<Monitor> monitor;
   std::optional<Sweeper> sweeper;  // none without a journal
   std::optional<Librarian> librarian;
   std::optional<Syncer> syncer;
@@ -153,10 +171,24 @@ Status Broker::Parts::MakeCounters() {
     identity.data_directory = log->options().directory;
     identity.segment_bytes = log->options().segment_bytes;
   }
+  last_life = LastLifeOf(*log, *sequencer_ring, report);
+  last_life.last_sign_ns = LastSignIn(CountersPath(options.socket), log->log_id());
   Result<CountersWriter> made = CountersWriter::Create(CountersPath(options.socket), identity);
   if (!made.ok()) return made.status();
   counters.emplace(*std::move(made));
   return {};
+}
+
+void Broker::Parts::MakeMonitor() {
+  Monitor::Parts parts{&*counters, CountersPath(options.socket), {}, {}, options.sla.shifts};
+  std::copy_n(log->log_id(), parts.log_id.size(), parts.log_id.begin());
+  const Durability durability = log->options().durability;
+  if (durability != Durability::kMemory) {
+    parts.state_path = log->options().directory + "/" + kMonitorFile;
+  }
+  monitor.emplace(std::move(parts),
+                  options.sla.objectives ? *options.sla.objectives : DefaultObjectives(durability),
+                  last_life);
 }
 
 void Broker::Parts::MakeVerdicts() {
@@ -169,7 +201,9 @@ void Broker::Parts::MakeVerdicts() {
 }
 
 std::vector<WakeSource> Broker::Parts::WakeSources() {
-  std::vector<WakeSource> sources = {{examiner.fd(), [this] { verdicts->OnExamined(); }}};
+  std::vector<WakeSource> sources = {
+      {examiner.fd(), [this] { verdicts->OnExamined(); }},
+      {monitor->mailbox().fd(), [this] { monitor->mailbox().Deliver(&*own_events); }}};
   if (policy_loader) {
     sources.push_back({policy_loader->fd(), [this] { policy_reload->OnLoaded(); }});
   }
@@ -184,6 +218,7 @@ void Broker::Parts::MakeParts() {
   groups.emplace(GroupRoom::Parts{log.get(), &*sessions, &group_table, &*changes, &waiting},
                  options.max_tries);
   MakeVerdicts();
+  MakeMonitor();
   coordinator.emplace(
       &*turn, &undo,
       std::vector<Coordinator::Entry>{
@@ -208,7 +243,7 @@ void Broker::Parts::MakeParts() {
   if (log->options().durability != Durability::kMemory) sweeper.emplace(log.get(), &*counters);
   librarian.emplace(log.get(), &*librarian_ring, sweeper ? &*sweeper : nullptr);
   gauges.emplace(Gauges::Parts{log.get(), &leases, &group_table, &waiting, &*waker, &*librarian,
-                               &examiner, &*own_events, &*counters});
+                               &examiner, &*own_events, &*counters, [this] { monitor->OnWork(); }});
   syncer.emplace(log.get(), &*counters, options.sync_interval_ns);
   handler.emplace(RequestHandler::Parts{log.get(), &*sessions, &*turn, &*counters, &replies,
                                         &*attacher, &*appender, &*waker, &*librarian, &*coordinator,
@@ -263,6 +298,7 @@ Status Broker::Run(int signal_fd) {
   parts.librarian->loop().Start();
   if (parts.sweeper) parts.sweeper->loop().Start();
   parts.examiner.Start();
+  parts.monitor->loop().Start();
   if (parts.policy_loader) parts.policy_loader->Start();
   if (parts.log->options().durability != Durability::kMemory) parts.syncer->loop().Start();
   const Status served = parts.sequencer->Run(signal_fd);
@@ -273,7 +309,10 @@ Status Broker::Run(int signal_fd) {
 Status Broker::End() {
   Parts& parts = *parts_;
   Log(LogLevel::kInfo, "stopping");
+  parts.monitor->loop().Stop();
+  parts.monitor->mailbox().Deliver(&*parts.own_events);
   parts.WriteStopped();
+  parts.monitor->End();
   parts.examiner.Stop();
   if (parts.policy_loader) parts.policy_loader->Stop();
   parts.waker->loop().Stop();

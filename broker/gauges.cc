@@ -17,6 +17,7 @@ void Gauges::BringUpToDate(uint64_t now_ns) {
   counters.Set(Counter::kExaminations, parts_.examiner->jobs());
   counters.Set(Counter::kOwnEventsWaiting, parts_.own_events->waiting());
   WriteGroups();
+  if (parts_.on_work) parts_.on_work();
 }
 
 void Gauges::WriteGroups() {

@@ -7,6 +7,7 @@
 #define ROOST_BROKER_GAUGES_H_
 
 #include <cstdint>
+#include <functional>
 
 #include "broker/coordination/waiting_budget.h"
 #include "broker/counters_writer.h"
@@ -33,6 +34,7 @@ class Gauges {
     const Examiner* examiner;
     const OwnEvents* own_events;
     CountersWriter* counters;
+    std::function<void()> on_work = {};  // called in each round
   };
   explicit Gauges(const Parts& parts) : parts_(parts) {}
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "broker/recovered_state.h"
 #include "broker/version.h"
 #include "ipc/protocol.h"
@@ -187,6 +188,40 @@ std::optional<std::string> TextOf(const toml::node& node) {
   return std::nullopt;
 }
 
+// [sla]
+Status ApplySla(const toml::node& node, const std::string& path, SlaOptions& sla) {
+  const auto wrong = [&path](const toml::node& where, std::string_view what) {
+    return Invalid(fmt::format("{}:{}: {}", path, where.source().begin.line, what));
+  };
+  const auto* table = node.as_table();
+  if (table == nullptr) return wrong(node, "sla must be a table: [sla]");
+  for (const auto& [key, value] : *table) {
+    if (key == "shifts") {
+      const auto* flag = value.as_boolean();
+      if (flag == nullptr) return wrong(value, "sla.shifts must be true or false");
+      sla.shifts = flag->get();
+    } else if (key == "objectives") {
+      const auto* list = value.as_array();
+      if (list == nullptr) return wrong(value, "sla.objectives must be an array of texts");
+      std::vector<ObjectiveSpec>& objectives = sla.objectives.emplace();
+      for (const toml::node& element : *list) {
+        const auto* text = element.as_string();
+        if (text == nullptr) return wrong(element, "sla.objectives must have texts alone");
+        const Status added = AddObjective(text->get(), &objectives);
+        if (!added.ok()) {
+          return wrong(element, fmt::format("sla.objectives: \"{}\": {}", Printable(text->get()),
+                                            added.message()));
+        }
+      }
+    } else {
+      return Invalid(
+          fmt::format("{}:{}: there is no setting 'sla.{}'; there are sla.objectives and sla.shifts",
+                      path, key.source().begin.line, std::string(key.str())));
+    }
+  }
+  return {};
+}
+
 Status ApplyFile(const std::string& path, std::span<const Setting> settings,
                  BrokerOptions& options) {
   toml::table table;
@@ -198,6 +233,10 @@ Status ApplyFile(const std::string& path, std::span<const Setting> settings,
   for (const auto& [key, node] : table) {
     const auto place = fmt::format("{}:{}", path, key.source().begin.line);
     const std::string name(key.str());
+    if (name == "sla") {
+      ROOST_RETURN_IF_ERROR(ApplySla(node, path, options.sla));
+      continue;
+    }
     const auto setting = std::find_if(settings.begin(), settings.end(),
                                       [&](const Setting& one) { return name == one.name; });
     if (setting == settings.end()) {
@@ -238,7 +277,8 @@ constexpr char kExamples[] =
     "  roostd --socket /tmp/x/roost.sock --data /tmp/x/data\n"
     "  roostd --durability memory --ring 256MiB   scratch work: nothing is written to disk\n"
     "  roostd --check-policy policy.toml          is it right? exit 0, else 1 and the line\n"
-    "  roostd --config /etc/roost/roost.toml      the same names: ring = \"256MiB\"\n"
+    "  roostd --config /etc/roost/roost.toml      the same names: ring = \"256MiB\"; and objectives:\n"
+    "                                             [sla] objectives = [\"append p99 < 1ms over 1m\"]\n"
     "\nExit status: 0 ended cleanly, 1 failed, 2 wrong usage.\n";
 
 }  // namespace

@@ -7,12 +7,20 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
+#include "broker/sla/objective.h"
 #include "log/durability.h"
 #include "log/log_writer.h"
 
 namespace roost {
+
+// What the monitor judges; the table [sla] of the configuration file alone.
+struct SlaOptions {
+  std::optional<std::vector<ObjectiveSpec>> objectives;  // else DefaultObjectives
+  bool shifts = true;                                    // learn baselines, and tell of shifts
+};
 
 struct BrokerOptions {
   std::string socket;
@@ -24,6 +32,7 @@ struct BrokerOptions {
   uint64_t idle_after_ns = 60'000'000'000;  // without a request; no option, for tests
   uint32_t max_tries = 5;  // how often a group hands an event out before it parks it
   std::string policy;      // file; empty: none
+  SlaOptions sla;
   int ready_fd = -1;       // gets "ready\n" and is closed
   bool unconfined = false;  // keeps files, system calls and capabilities that it does not need
   bool verbose = false;    // debug lines on stderr

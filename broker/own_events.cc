@@ -16,9 +16,10 @@ namespace roost {
 OwnEvents::OwnEvents(LogWriter* log, SequencerTurn* turn) : log_(log), turn_(turn) {}
 
 void OwnEvents::Add(std::string_view stream, std::string_view type, std::string data,
-                    uint64_t session) {
+                    uint64_t session, std::function<void()> committed) {
   if (waiting_.size() >= kWaitingMax) return Drop(type);
-  waiting_.push_back({std::string(stream), std::string(type), std::move(data), session});
+  waiting_.push_back(
+      {std::string(stream), std::string(type), std::move(data), session, std::move(committed)});
   StageWaiting();
 }
 
@@ -78,6 +79,7 @@ void OwnEvents::OnCommitted(const Status& committed) {
   --staged_;
   if (committed.ok()) {
     // They are decided in the order in which they were staged, and all of a turn alike.
+    if (waiting_.front().committed) waiting_.front().committed();
     waiting_.pop_front();
     next_try_ns_ = 0;
   } else {

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,10 @@ class OwnEvents {
 
   OwnEvents(LogWriter* log, SequencerTurn* turn);
 
-  // Stages it in this turn if there is room, else in a later one. `session`: which it is about; 0: none.
-  void Add(std::string_view stream, std::string_view type, std::string data, uint64_t session);
+  // Stages it in this turn if there is room, else in a later one. `session`: which it is about; 0: none. `committed` is
+  // called when it is in the log; for what is dropped it never is.
+  void Add(std::string_view stream, std::string_view type, std::string data, uint64_t session,
+           std::function<void()> committed = {});
 
   // Stages one event now and calls `done` when its commit is decided. kStageFull: the turn has to be
   // finished first.
@@ -50,6 +53,7 @@ class OwnEvents {
     std::string type;
     std::string data;
     uint64_t session;
+    std::function<void()> committed;
   };
 
   void Drop(std::string_view type);

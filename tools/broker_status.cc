@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "ipc/socket_path.h"
 #include "tools/json_text.h"
+#include "tools/sla_status.h"
 #include "tools/table.h"
 
 namespace roost {
@@ -97,6 +98,14 @@ std::string DegradedText(const CountersSnapshot& counters) {
   return text + ": nothing is acknowledged until roostd is restarted";
 }
 
+// The name stands before the first of them.
+void AddList(const char* name, const std::vector<std::string>& texts, Lines* lines) {
+  for (const std::string& text : texts) {
+    lines->Add(name, text);
+    name = "";
+  }
+}
+
 void AddCounters(const BrokerStatus& status, const BrokerStatus* earlier, Lines* lines) {
   const CountersSnapshot& counters = *status.counters;
   const auto count = [&counters](Counter counter) { return WithCommas(counters[counter]); };
@@ -116,6 +125,8 @@ void AddCounters(const BrokerStatus& status, const BrokerStatus* earlier, Lines*
   if (counters[Counter::kDegraded] != 0) {
     lines->Add("DEGRADED", DegradedText(counters));
   }
+  AddList("sla", ObjectiveLines(counters), lines);
+  AddList("SHIFTED", ShiftLines(counters), lines);
   if (Comparable(status, earlier)) {
     const auto rate = [&](Counter counter) {
       return static_cast<uint64_t>(PerSecond(status, *earlier, counter));
@@ -159,6 +170,7 @@ void AddCountersJson(const BrokerStatus& status, const BrokerStatus* earlier, Js
     latency.End();
   }
   latencies.End();
+  AddSlaJson(*status.counters, object, text);
   if (!Comparable(status, earlier)) return;
   object->Name("rates");
   JsonObject rates(text);

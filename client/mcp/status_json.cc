@@ -74,6 +74,53 @@ void AppendLatencies(std::string* out, const Shim& shim, const CountersSnapshot*
   out->push_back('}');
 }
 
+// To three digits behind the point.
+void AppendThousandths(std::string* out, std::string_view name, double value) {
+  AppendName(out, name);
+  if (value < 0) out->push_back('-');
+  const auto thousandths = static_cast<uint64_t>((value < 0 ? -value : value) * 1000 + 0.5);
+  AppendNumber(out, thousandths / 1000);
+  out->push_back('.');
+  const std::string digits = std::to_string(thousandths % 1000);
+  out->append(3 - digits.size(), '0');
+  *out += digits;
+}
+
+// Whether the broker's objectives are met, and which are not; which latencies and rates have shifted.
+void AppendSla(std::string* out, const CountersSnapshot& counters) {
+  AppendName(out, "sla");
+  out->push_back('{');
+  AppendFlag(out, "met", counters[Counter::kObjectivesBreached] == 0);
+  AppendMember(out, "objectives", counters.objectives.size());
+  AppendName(out, "breached");
+  out->push_back('[');
+  for (const Objective& objective : counters.objectives) {
+    if (!objective.breached()) continue;
+    if (out->back() != '[') out->push_back(',');
+    out->push_back('{');
+    AppendMember(out, "objective", objective.text);
+    AppendTime(out, "since", objective.since_ns);
+    AppendThousandths(out, "budget_left", objective.budget_left());
+    AppendThousandths(out, "burn_rate", objective.burn_rate());
+    out->push_back('}');
+  }
+  *out += "]";
+  AppendName(out, "shifted");
+  out->push_back('[');
+  for (const Baseline& baseline : counters.baselines) {
+    if (!baseline.shifted()) continue;
+    if (out->back() != '[') out->push_back(',');
+    out->push_back('{');
+    AppendMember(out, "what", baseline.name);
+    AppendMember(out, "direction", BaselineStateName(baseline.state));
+    AppendTime(out, "since", baseline.since_ns);
+    const double usual = baseline.usual();
+    AppendThousandths(out, "ratio", usual > 0 ? baseline.current() / usual : 1);
+    out->push_back('}');
+  }
+  *out += "]}";
+}
+
 void AppendCache(std::string* out, const ResultCache& cache) {
   AppendName(out, "result_cache");
   out->push_back('{');
@@ -96,6 +143,7 @@ std::string StatusJson(const Shim& shim, std::string_view trouble) {
   if (shim.log->ring() != nullptr) AppendLog(&json, shim, info);
   const auto counters = ReadCounters(CountersPath(info.socket), CountersDetail::kHistograms);
   if (counters.ok()) AppendCounters(&json, shim, *counters);
+  if (counters.ok()) AppendSla(&json, *counters);
   AppendLatencies(&json, shim, counters.ok() ? &*counters : nullptr);
   AppendCache(&json, *shim.cache);
   json += '}';

@@ -114,6 +114,30 @@ TEST_F(OptionsTest, NamesFileAndLineOfAWrongValue) {
   }
 }
 
+TEST_F(OptionsTest, TakesObjectivesFromTheFile) {
+  EXPECT_FALSE(Parse({"--config", File("ring = \"64MiB\"\n")})->options.sla.objectives.has_value());
+  EXPECT_TRUE(Parse({"--config", File("[sla]\nobjectives = []\n")})->options.sla.objectives->empty());
+  const auto line = Parse({"--config", File("[sla]\nshifts = false\n"
+                                            "objectives = [\"append p99<1ms over 1m\"]\n")});
+  ASSERT_TRUE(line.ok()) << line.status().message();
+  EXPECT_FALSE(line->options.sla.shifts);
+  ASSERT_EQ(line->options.sla.objectives->size(), 1u);
+  EXPECT_EQ(line->options.sla.objectives->front().text, "append p99 < 1ms over 1m");
+}
+
+TEST_F(OptionsTest, NamesFileAndLineOfAWrongObjective) {
+  for (const char* text :
+       {"[sla]\nobjectives = \"append p99 < 1ms\"\n", "[sla]\nobjectives = [1]\n",
+        "[sla]\nobjectives = [\"append p99\"]\n", "[sla]\nshifts = 1\n", "[sla]\nobjective = []\n",
+        "# one\nsla = 1\n", "[sla]\nobjectives = [\"append p99 < 1ms\", \"append p99 < 1ms\"]\n"}) {
+    const auto line = Parse({"--config", File(text)});
+    ASSERT_FALSE(line.ok()) << text;
+    EXPECT_NE(line.status().message().find(file_ + ":2: "), std::string::npos)
+        << line.status().message();
+    EXPECT_EQ(line.status().message().find('\n'), std::string::npos) << line.status().message();
+  }
+}
+
 TEST_F(OptionsTest, RefusesAFileThatIsNotThere) {
   EXPECT_FALSE(Parse({"--config", "/nowhere/roost.toml"}).ok());
 }

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,11 @@ bool NamesAFile(std::string_view argument) {
   return argument.starts_with("--config") || argument.starts_with("--check-policy");
 }
 
+std::span<const ObjectiveSpec> Objectives(const BrokerOptions& options) {
+  if (!options.sla.objectives.has_value()) return {};
+  return *options.sla.objectives;
+}
+
 void CheckLimits(const BrokerOptions& options) {
   ROOST_CHECK(!options.socket.empty());
   ROOST_CHECK(options.log.ring_bytes >= kRingBytesMin && options.log.ring_bytes <= kRingBytesMax);
@@ -58,11 +64,30 @@ void CheckLimits(const BrokerOptions& options) {
   ROOST_CHECK(options.log.event_data_bytes_max > 0 && options.log.batch_events_max > 0);
   ROOST_CHECK(options.sessions_max > 0 && options.max_tries > 0);
   ROOST_CHECK(!options.socket_mode.has_value() || *options.socket_mode <= 0777);
+  for (const ObjectiveSpec& objective : Objectives(options)) {
+    ROOST_CHECK(objective.share > 0 && objective.share < 1);
+    ROOST_CHECK(objective.window_ns >= kObjectiveWindowNsMin &&
+                objective.window_ns <= kObjectiveWindowNsMax);
+    ROOST_CHECK(objective.text.size() < sizeof(ObjectiveRow::text));
+    ROOST_CHECK(objective.kind == ObjectiveKind::kAvailability ||
+                (objective.latency <= kHealthLatency && objective.target_ns > 0 &&
+                 objective.target_ns <= kObjectiveTargetNsMax));
+  }
   ROOST_CHECK(options.log.durability == Durability::kMemory || !options.log.directory.empty());
 }
 
+std::string SlaWrittenDown(const BrokerOptions& options) {
+  std::string text = fmt::format("[sla]\nshifts = {}\n", options.sla.shifts);
+  if (!options.sla.objectives.has_value()) return text;
+  text += "objectives = [";
+  for (const ObjectiveSpec& objective : Objectives(options)) {
+    text += fmt::format("'{}', ", objective.text);
+  }
+  return text + "]\n";
+}
+
 std::string WrittenDown(const BrokerOptions& options) {
-  return fmt::format(
+  const std::string written = fmt::format(
       "durability = \"{}\"\nring = {}\nsegment = {}\nmax-streams = {}\nmax-sessions = {}\n"
       "max-event-data = {}\nmax-batch-events = {}\nmax-batch-bytes = {}\nmax-tries = {}\n"
       "spin = \"{}ns\"\naccept-damage = {}\nverbose = {}\n",
@@ -70,6 +95,7 @@ std::string WrittenDown(const BrokerOptions& options) {
       options.log.streams_max, options.sessions_max, options.log.event_data_bytes_max,
       options.log.batch_events_max, options.log.batch_bytes_max, options.max_tries, options.spin_ns,
       options.log.accept_damage, options.verbose);
+  return written + SlaWrittenDown(options);
 }
 
 void Try(std::string_view input) {
