@@ -1,6 +1,6 @@
 # What Roost builds on: Debian packages, found here and nowhere else.
 find_package(Threads REQUIRED)
-find_package(Boost 1.81 REQUIRED)  # headers alone: Interprocess, JSON, Unordered, Lockfree
+find_package(Boost 1.81 REQUIRED)  # headers alone: Interprocess, JSON, Unordered, Lockfree, Math
 find_package(fmt 9 REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)

@@ -114,6 +114,7 @@ ExitStatus FailUsage(std::string_view message);
 
 void AddAgentsCommand(Program& program);
 void AddAppendCommand(Program& program);
+void AddBenchCommand(Program& program);
 void AddClaimCommand(Program& program);
 void AddClaimsCommand(Program& program);
 void AddCompactCommand(Program& program);
