@@ -23,10 +23,11 @@ MAY_INCLUDE = {
     "client/include": "base",
     "client": "base schemas log ipc client/include",
     "client/mcp": "base schemas log ipc client/include client",
-    "tools": "base schemas log ipc client/include client tools/monitor",
+    "tools": "base schemas log ipc client/include client tools/monitor tools/top",
+    "tools/top": "base ipc client/include tools tools/monitor",
     "tools/monitor": "base ipc client/include tools",
     "examples": "client/include",
-    "tests": "base schemas log ipc broker client/include client client/mcp tools tools/monitor",
+    "tests": "base schemas log ipc broker client/include client client/mcp tools tools/monitor tools/top",
     "benchmarks": "base schemas log ipc broker client/include client client/mcp tests",
 }
 
@@ -42,6 +43,7 @@ ONLY_IN = [
     (r"boost/json(/src)?\.hpp", "base broker client client/mcp tools tests benchmarks", "data is bytes to everybody else"),
     (r"re2/.*", "broker", "only the policy has regular expressions"),
     (r"CLI/.*", "broker client/mcp tools benchmarks", "only programs have command lines"),
+    (r"curses\.h|term\.h", "tools/top", "only roost top has a whole screen"),
     (r"toml\+\+/.*", "broker", "only roostd has a configuration file"),
 ]
 

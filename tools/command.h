@@ -132,6 +132,7 @@ void AddHealthCommand(Program& program);
 void AddStreamsCommand(Program& program);
 void AddTailCommand(Program& program);
 void AddTakeCommand(Program& program);
+void AddTopCommand(Program& program);
 void AddTraceCommand(Program& program);
 void AddValidateCommand(Program& program);
 void AddVerifyCommand(Program& program);

@@ -13,7 +13,7 @@ constexpr void (*kCommands[])(roost::Program&) = {
     roost::AddParkedCommand, roost::AddGroupsCommand,  roost::AddValidateCommand,
     roost::AddDecideCommand, roost::AddTraceCommand,   roost::AddHookCommand,
     roost::AddVerifyCommand, roost::AddCompactCommand, roost::AddHealthCommand,
-    roost::AddExportCommand, roost::AddBenchCommand,
+    roost::AddExportCommand, roost::AddBenchCommand,   roost::AddTopCommand,
 };
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include "tools/broker_status.h"
 #include "tools/command.h"
 #include "tools/json_text.h"
+#include "tools/monitor/monitor.h"
+#include "tools/monitor/monitor_json.h"
 #include "tools/table.h"
 
 namespace roost {
@@ -20,6 +22,7 @@ constexpr char kExamples[] =
     "  roost stat\n"
     "  roost stat --watch                 # once a second, with rates\n"
     "  roost stat --json | jq .latencies.append.p99_ns\n"
+    "  roost stat --watch --json | jq -c '{rate: .rates.events_appended, p99: .latencies.append.p99_ns}'\n"
     "  roost stat --data /var/lib/roost   # of the files; no broker needed\n"
     "\n"
     "The figures come from a file beside the socket, so they are there when the broker hangs or is "
@@ -79,10 +82,25 @@ void Show(Program& program, const Options& options, const BrokerStatus& status,
   program.out.Flush();
 }
 
+// What roost top and the dashboard show too, once a second; the broker is not asked.
+ExitStatus WatchJson(Program& program, const std::string& socket) {
+  Monitor monitor(CountersPath(socket), {});
+  std::string line;
+  while (program.out.open() && !program.out.ReaderHasGone()) {
+    line.clear();
+    AppendIntervalJson(monitor.Look(), &line);
+    program.out.Write(line + "\n");
+    program.out.Flush();
+    std::this_thread::sleep_for(kWatchInterval);
+  }
+  return ExitStatus::kFine;
+}
+
 ExitStatus Run(Program& program, const Options& options) {
   if (!options.data_directory.empty()) return StatDirectory(program, options);
   const auto socket = ChooseSocketPath(program.socket());
   if (!socket.ok()) return Fail(socket.status());
+  if (options.watch && options.json) return WatchJson(program, *socket);
   Client client({.socket = *socket,
                  .agent = "",
                  .program = "roost " ROOST_VERSION,
@@ -106,7 +124,8 @@ void AddStatCommand(Program& program) {
   AddCommand(program, "stat", "Show how the broker does", kExamples, options, Run)
       .Text("--data", &options->data_directory, "DIR",
             "What this data directory holds, without a broker")
-      .Flag("--json", &options->json, "One JSON object (with --watch one a line, each second)")
+      .Flag("--json", &options->json, 
+            "One JSON object; with --watch one a line, each second, with what roost top shows")
       .Flag("--watch", &options->watch, "Again each second, with rates since the last");
 }
 

@@ -134,6 +134,40 @@ void AppendGroup(const GroupInterval& group, std::string* out) {
   object.End();
 }
 
+void AppendObjective(const Objective& objective, std::string* out) {
+  JsonObject object(out);
+  object.Text("text", objective.text);
+  object.Text("state", ObjectiveStateName(objective.state));
+  if (objective.since_ns != 0) object.Text("since", FormatTime(objective.since_ns));
+  object.Text("kind", ObjectiveKindName(objective.kind));
+  if (objective.kind == ObjectiveKind::kLatency) {
+    object.Number("target_ns", objective[ObjectiveValue::kTargetNs]);
+  }
+  object.Raw("measured", fmt::format("{:.9g}", objective.measured()));
+  object.Raw("share", fmt::format("{:.9g}", objective.share()));
+  object.Number("window_ns", objective[ObjectiveValue::kWindowNs]);
+  object.Number("good", objective[ObjectiveValue::kGood]);
+  object.Number("total", objective[ObjectiveValue::kTotal]);
+  object.Raw("budget_left", fmt::format("{:.6f}", objective.budget_left()));
+  object.Raw("burn_rate", fmt::format("{:.6f}", objective.burn_rate()));
+  object.Number("breaches", objective[ObjectiveValue::kBreaches]);
+  object.End();
+}
+
+void AppendBaseline(const Baseline& baseline, std::string* out) {
+  JsonObject object(out);
+  object.Text("name", baseline.name);
+  object.Text("state", BaselineStateName(baseline.state));
+  if (baseline.since_ns != 0) object.Text("since", FormatTime(baseline.since_ns));
+  object.Bool("is_rate", baseline.is_rate());
+  object.Raw("usual", Decimal(baseline.usual()));
+  object.Raw("current", Decimal(baseline.current()));
+  object.Number("learned", baseline[BaselineValue::kLearned]);
+  object.Number("needed", baseline[BaselineValue::kNeeded]);
+  object.Number("shifts", baseline[BaselineValue::kShifts]);
+  object.End();
+}
+
 // `append(element, out)` for each.
 template <typename Elements, typename Append>
 void AppendArray(const Elements& elements, const Append& append, std::string* out) {
@@ -251,6 +285,10 @@ void AppendIntervalJson(const Interval& interval, std::string* out) {
   AppendArray(interval.sessions, AppendSession, out);
   object.Name("groups");
   AppendArray(interval.groups, AppendGroup, out);
+  object.Name("objectives");
+  AppendArray(interval.counters->objectives, AppendObjective, out);
+  object.Name("baselines");
+  AppendArray(interval.counters->baselines, AppendBaseline, out);
   object.End();
 }
 

@@ -15,7 +15,11 @@
 //                 "counters":{…},"rates":{…},"requests":{"count":…,"p50_ns":…,…},"reads":{…},"appends":{…},
 //                 "requests_ever":{…},"reads_ever":{…},"appends_ever":{…},
 //                 "memory":{"resident_bytes":…,"pss_bytes":…,"uss_bytes":…}}, …],
-//    "groups":[{"stream":"…","group":"…","lag":…,"lag_per_second":…,"settled_per_second":…,"head":…, …}, …]}
+//    "groups":[{"stream":"…","group":"…","lag":…,"lag_per_second":…,"settled_per_second":…,"head":…, …}, …],
+//    "objectives":[{"text":"append p99 < 1ms over 1m","state":"met","since":"…","kind":"latency","measured":…,"target_ns":…,
+//                   "share":0.99,"window_ns":…,"good":…,"total":…,"budget_left":0.98,"burn_rate":0.1,"breaches":…}, …],
+//    "baselines":[{"name":"append p50","state":"steady","since":"…","is_rate":false,"usual":…,"current":…,"learned":…,
+//                  "needed":…,"shifts":…}, …]}
 //
 // Without a broker (`beginning` is "no_broker") there are only time, seconds, beginning and health. Members may be added.
 #ifndef ROOST_TOOLS_MONITOR_MONITOR_JSON_H_
