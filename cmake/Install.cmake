@@ -1,6 +1,6 @@
 # What `cmake --install` puts where, and what find_package(Roost) finds.
 #
-#   bin/                   roostd, roost, roost-export, roost-mcp
+#   bin/                   roostd, roost, roost-dashboard, roost-export, roost-mcp
 #   include/roost/         the public headers, and the one of base/ that they include
 #   lib/                   the static libraries behind Roost::client
 #   lib/cmake/Roost/       RoostConfig.cmake
@@ -8,7 +8,7 @@
 #   share/roost/           prometheus/ with alert rules, grafana/ with a dashboard
 #   share/doc/roost/       README.md, ARCHITECTURE.md, LICENSE, docs/, policy.example.toml
 
-foreach(program roostd roost roost-export roost-mcp)
+foreach(program roostd roost roost-dashboard roost-export roost-mcp)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
   endif()
@@ -47,4 +47,5 @@ install(FILES packaging/roost.sysusers DESTINATION lib/sysusers.d RENAME roost.c
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
 install(FILES packaging/policy.example.toml DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
 install(FILES README.md ARCHITECTURE.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs
+        FILES_MATCHING PATTERN "*.md" PATTERN "*.png")

@@ -26,8 +26,9 @@ MAY_INCLUDE = {
     "tools": "base schemas log ipc client/include client tools/monitor tools/top",
     "tools/top": "base ipc client/include tools tools/monitor",
     "tools/monitor": "base ipc client/include tools",
+    "tools/dashboard": "base ipc client/include tools tools/monitor",
     "examples": "client/include",
-    "tests": "base schemas log ipc broker client/include client client/mcp tools tools/monitor tools/top",
+    "tests": "base schemas log ipc broker client/include client client/mcp tools tools/monitor tools/top tools/dashboard",
     "benchmarks": "base schemas log ipc broker client/include client client/mcp tests",
 }
 
@@ -44,6 +45,7 @@ ONLY_IN = [
     (r"re2/.*", "broker", "only the policy has regular expressions"),
     (r"CLI/.*", "broker client/mcp tools benchmarks", "only programs have command lines"),
     (r"curses\.h|term\.h", "tools/top", "only roost top has a whole screen"),
+    (r"boost/(asio|beast)/.*", "tools/dashboard", "only the dashboard talks HTTP by Beast"),
     (r"toml\+\+/.*", "broker", "only roostd has a configuration file"),
 ]
 

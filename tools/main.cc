@@ -2,6 +2,7 @@
 #include <csignal>
 
 #include "tools/command.h"
+#include "tools/dashboard_options.h"
 
 namespace {
 
@@ -14,6 +15,7 @@ constexpr void (*kCommands[])(roost::Program&) = {
     roost::AddDecideCommand, roost::AddTraceCommand,   roost::AddHookCommand,
     roost::AddVerifyCommand, roost::AddCompactCommand, roost::AddHealthCommand,
     roost::AddExportCommand, roost::AddBenchCommand,   roost::AddTopCommand,
+    roost::AddDashboardCommand,
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <climits>
 
 namespace roost {
@@ -13,6 +14,19 @@ std::string SiblingProgram(const std::string& name) {
   std::string beside(path, static_cast<size_t>(size));
   beside.replace(beside.rfind('/') + 1, std::string::npos, name);
   return ::access(beside.c_str(), X_OK) == 0 ? beside : name;
+}
+
+ExitStatus BecomeSibling(const Program& program, const std::string& name,
+                         std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), SiblingProgram(name));
+  if (!program.socket().empty()) {
+    arguments.insert(arguments.end(), {"--socket", program.socket()});
+  }
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  ::execvp(pointers[0], pointers.data());
+  return Fail(Status::FromErrno(errno, "run " + arguments[0]));
 }
 
 }  // namespace roost

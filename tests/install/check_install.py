@@ -39,7 +39,7 @@ def run(command, expect=0, **options):
 
 
 def check_tree(source, prefix):
-    for program in ("roostd", "roost", "roost-export", "roost-mcp"):
+    for program in ("roostd", "roost", "roost-dashboard", "roost-export", "roost-mcp"):
         if "0." not in run([prefix / "bin" / program, "--version"]):
             sys.exit(f"{program} --version names no version")
     for path in MUST_BE_THERE:

@@ -14,7 +14,7 @@
 #include "tools/export/broker_metrics.h"
 #include "tools/export/counter_metrics.h"
 #include "tools/export/histogram_metric.h"
-#include "tools/export/http_rules.h"
+#include "tools/http_rules.h"
 
 namespace roost {
 namespace {

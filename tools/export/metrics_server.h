@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "tools/export/http_rules.h"
+#include "tools/http_rules.h"
 
 namespace roost {
 

@@ -1,4 +1,4 @@
-#include "tools/export/http_rules.h"
+#include "tools/http_rules.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -98,6 +98,11 @@ bool IsBearer(std::string_view header, std::string_view token) {
   return difference == 0;
 }
 
+bool IsToken(std::string_view text) {
+  return text.size() >= kTokenMin && text.size() <= kTokenMax &&
+         std::ranges::all_of(text, IsTokenCharacter);
+}
+
 Result<std::string> ReadToken(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return Status::FromErrno(errno, "open " + path);
@@ -113,8 +118,7 @@ Result<std::string> ReadToken(const std::string& path) {
   if (size < 0) return Status::FromErrno(errno, "read " + path);
   std::string token(text, static_cast<size_t>(size));
   token.resize(std::min(token.find_first_of("\r\n"), token.size()));
-  if (token.size() < kTokenMin || token.size() > kTokenMax ||
-      !std::ranges::all_of(token, IsTokenCharacter)) {
+  if (!IsToken(token)) {
     return Status(StatusCode::kInvalidArgument,
                   fmt::format("the token in {} must be {} to {} letters, digits or -._~+/= in its "
                               "first line; openssl rand -hex 32 makes one",

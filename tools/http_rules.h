@@ -1,10 +1,11 @@
-// Which HTTP requests the exporter answers, and where it may listen. Pure; any thread.
+// What the exporter and the dashboard have in common: where they may listen, and which HTTP requests the exporter answers. Pure;
+// any thread.
 //
-// What it shows is no secret of the log, but has names that agents wrote. A web page in a browser on this host could have its
+// What the exporter shows is no secret of the log, but has names that agents wrote. A web page in a browser on this host could have its
 // own name lead to 127.0.0.1 and read answers from there ("DNS rebinding"): so the Host that a request names must be an
 // address, localhost, or a name that the operator gave. Whoever listens for other hosts asks for a token.
-#ifndef ROOST_TOOLS_EXPORT_HTTP_RULES_H_
-#define ROOST_TOOLS_EXPORT_HTTP_RULES_H_
+#ifndef ROOST_TOOLS_HTTP_RULES_H_
+#define ROOST_TOOLS_HTTP_RULES_H_
 
 #include <cstdint>
 #include <string>
@@ -33,10 +34,13 @@ bool IsHostAllowed(std::string_view host, const std::vector<std::string>& names)
 // `header` is the Authorization header. In time that does not depend on where they differ.
 bool IsBearer(std::string_view header, std::string_view token);
 
+// Whether it is long enough to be a token, not too long, and has the characters that RFC 6750 has in one.
+bool IsToken(std::string_view text);
+
 // The first line of a file that others can't read. kInvalidArgument: fewer than 16 or more than 1024 characters, or others
 // than RFC 6750 has in a token; kPermissionDenied: others may read the file.
 Result<std::string> ReadToken(const std::string& path);
 
 }  // namespace roost
 
-#endif  // ROOST_TOOLS_EXPORT_HTTP_RULES_H_
+#endif  // ROOST_TOOLS_HTTP_RULES_H_

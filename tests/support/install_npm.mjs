@@ -1,14 +1,14 @@
-// Installs what package-lock.json names, unless just that is installed already: node install.mjs <npm>
+// Installs what a folder's package-lock.json names, unless just that is installed already: node install_npm.mjs <npm> <folder>
 //
 // tools/test does the same before it builds; the copy of the lock file in node_modules is their common mark.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
-// @modelcontextprotocol/client asks for 20, but all of it that is used here runs with Debian 12's 18.
+// @modelcontextprotocol/client asks for 20, but all of it that the tests use runs with Debian 12's 18.
 const kNodeVersionMin = 18;
 
-const directory = fileURLToPath(new URL('.', import.meta.url));
+const [npm, folder] = process.argv.slice(2);
+const directory = folder + '/';
 const lock = directory + 'package-lock.json';
 const mark = directory + 'node_modules/.roost-lock';
 
@@ -22,11 +22,11 @@ function isInstalled() {
 }
 
 if (Number(process.versions.node.split('.')[0]) < kNodeVersionMin) {
-  console.error(`node ${process.versions.node} is too old for the MCP clients: it takes ${kNodeVersionMin} or newer`);
+  console.error(`node ${process.versions.node} is too old for the tests that use it: they take ${kNodeVersionMin} or newer`);
   process.exit(1);
 }
 if (!isInstalled()) {
-  const { status } = spawnSync(process.argv[2], ['ci', '--no-audit', '--no-fund'], { cwd: directory, stdio: 'inherit' });
+  const { status } = spawnSync(npm, ['ci', '--no-audit', '--no-fund'], { cwd: directory, stdio: 'inherit' });
   if (status !== 0) process.exit(1);
   copyFileSync(lock, mark);
 }

@@ -1,0 +1,114 @@
+// A real roostd, a real roost-dashboard and a real Chromium, all gone with the test that asked for them.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const bin = process.env.ROOST_BIN;
+assert.ok(bin, 'ROOST_BIN names the folder of the built programs');
+
+// Waits generously: nothing here measures with a time-out.
+export const kPatience = 30_000;
+
+// Starts a program and waits for the line on its stdout that matches.
+async function start(name, args, line, environment = {}) {
+  const child = spawn(join(bin, name), args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...environment } });
+  const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  const match = await new Promise((resolve, reject) => {
+    let text = '';
+    child.stdout.on('data', (bytes) => {
+      text += bytes;
+      const found = line.exec(text);
+      if (found) resolve(found);
+    });
+    child.once('error', reject);
+    ended.then(({ code, signal }) => reject(new Error(`${name} ended with ${code ?? signal}: ${text}`)));
+  });
+  return { child, ended, match };
+}
+
+export class Place {
+  constructor() {
+    this.directory = mkdtempSync(join(tmpdir(), 'roost-dashboard-'));
+    this.socket = join(this.directory, 'roost.sock');
+    this.started = [];
+  }
+
+  async startBroker() {
+    this.broker = await start('roostd', ['--socket', this.socket, '--data', join(this.directory, 'data')], /\n/);
+    this.started.push(this.broker);
+  }
+
+  async killBroker() {
+    this.broker.child.kill('SIGKILL');
+    await this.broker.ended;
+  }
+
+  // Returns its address, with the token behind the # if it made one up.
+  async startDashboard(args = [], environment = {}) {
+    const dashboard = await start('roost', ['--socket', this.socket, 'dashboard', '--listen', '127.0.0.1:0', ...args],
+      /(http:\S+)\n/, environment);
+    this.started.push(dashboard);
+    return dashboard.match[1];
+  }
+
+  roost(args, { input = '', agent = 'tester' } = {}) {
+    const done = spawnSync(join(bin, 'roost'), ['--socket', this.socket, ...args],
+      { input, encoding: 'utf8', env: { ...process.env, ROOST_AGENT: agent } });
+    assert.equal(done.status, 0, done.stderr);
+    return done.stdout;
+  }
+
+  append(stream, type, data, options) {
+    const batch = JSON.stringify({ stream, type, data });
+    this.roost(['append', '--batch'], { input: batch + '\n', ...options });
+  }
+
+  async close() {
+    for (const { child, ended } of this.started.reverse()) {
+      child.kill('SIGKILL');
+      await ended;
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+export function launchBrowser() {
+  return chromium.launch({
+    executablePath: process.env.ROOST_CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync'],
+  });
+}
+
+// A page that tells of all that a page must not do: `faults` stays empty.
+export async function openPage(browser, url, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(kPatience);
+  const faults = [];
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('dialog', (dialog) => {
+    faults.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  page.on('console', (message) => {
+    if (/Content Security Policy|Trusted Type/i.test(message.text())) faults.push(`policy: ${message.text()}`);
+  });
+  const origin = new URL(url).origin;
+  page.on('request', (request) => {
+    if (!request.url().startsWith(origin + '/')) faults.push(`asked elsewhere: ${request.url()}`);
+  });
+  await page.goto(url);
+  return { page, faults, context };
+}
+
+// Into the folder that ROOST_SCREENSHOTS names, if it does.
+export async function screenshot(page, name) {
+  const folder = process.env.ROOST_SCREENSHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
