@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "base/clock.h"
 #include "base/unix_socket.h"
 #include "broker/logging.h"
 #include "broker/reply_builder.h"
@@ -75,10 +74,7 @@ Acceptor::Outcome Acceptor::AcceptWithSpare(std::shared_ptr<PeerSocket>* socket)
 
 std::shared_ptr<PeerSocket> Acceptor::TurnAway(UniqueFd fd) {
   SendBusy(fd.get(), "the broker has no descriptors left; raise its LimitNOFILE");
-  if (const uint64_t now_ns = MonotonicNs(); now_ns >= next_complaint_ns_) {
-    next_complaint_ns_ = now_ns + kComplaintNs;
-    Log(LogLevel::kWarning, "no descriptors left: clients are turned away");
-  }
+  Log(LogLevel::kWarning, "no descriptors left: clients are turned away");
   return std::make_shared<PeerSocket>(std::move(fd), PeerCredentials());
 }
 

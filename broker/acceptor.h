@@ -31,14 +31,11 @@ class Acceptor {
   Outcome Accept(std::shared_ptr<PeerSocket>* socket);
 
  private:
-  static constexpr uint64_t kComplaintNs = 10'000'000'000;  // between two lines in the broker's log
-
   Outcome AcceptWithSpare(std::shared_ptr<PeerSocket>* socket);
   std::shared_ptr<PeerSocket> TurnAway(UniqueFd fd);
 
   const int listener_;
   UniqueFd spare_;
-  uint64_t next_complaint_ns_ = 0;
 };
 
 // Tells a client that it can't be served, and why.

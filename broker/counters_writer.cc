@@ -89,7 +89,8 @@ Result<CountersWriter> CountersWriter::Create(const std::string& path,
 
 // Once: the text of a second failure could be read half written.
 void CountersWriter::SetDegraded(const Degradation& degradation) {
-  if (Get(Counter::kDegraded) != 0) return;
+  if (degraded_) return;
+  degraded_ = true;
   auto* header = reinterpret_cast<CountersHeader*>(mapping_.data());
   const size_t length = std::min(degradation.why.size(), sizeof(header->degraded_why) - 1);
   std::memcpy(header->degraded_why, degradation.why.data(), length);

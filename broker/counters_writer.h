@@ -2,7 +2,7 @@
 // one thread of the broker that writes it; which one is said by the thread's class. Requests, refusals, rows and the beat
 // are the sequencer's.
 //
-// Compiled with ROOST_NO_COUNTERS nothing is counted, to measure what counting costs (docs/performance.md).
+// With the build option ROOST_NO_COUNTERS nothing is counted, to measure what counting costs (docs/performance.md).
 #ifndef ROOST_BROKER_COUNTERS_WRITER_H_
 #define ROOST_BROKER_COUNTERS_WRITER_H_
 
@@ -47,7 +47,9 @@ class CountersWriter {
     if constexpr (kCounting) AddTo(values_[static_cast<size_t>(counter)], more);
   }
   void Set(Counter counter, uint64_t value) {
-    values_[static_cast<size_t>(counter)].store(value, std::memory_order_relaxed);
+    if constexpr (kCounting) {
+      values_[static_cast<size_t>(counter)].store(value, std::memory_order_relaxed);
+    }
   }
   void Record(Latency latency, uint64_t ns) {
     if constexpr (kCounting) latencies_[static_cast<size_t>(latency)].Record(ns);
@@ -57,7 +59,7 @@ class CountersWriter {
   }
   // A histogram that somebody else has made: so many more in one of its buckets.
   void Merge(Latency latency, size_t bucket, uint32_t count) {
-    latencies_[static_cast<size_t>(latency)].Add(bucket, count);
+    if constexpr (kCounting) latencies_[static_cast<size_t>(latency)].Add(bucket, count);
   }
 
   // The sequencer.
@@ -68,7 +70,7 @@ class CountersWriter {
     if constexpr (kCounting) AddTo(refused_[reason < kRefusalReasonCount ? reason : 0], 1);
   }
   void SetBeat(Doing doing, uint64_t now_ns) {
-    beat_->store(BeatOf(doing, now_ns), std::memory_order_relaxed);
+    if constexpr (kCounting) beat_->store(BeatOf(doing, now_ns), std::memory_order_relaxed);
   }
   SessionCountersWriter& sessions() { return sessions_; }
   GroupCountersWriter& groups() { return groups_; }
@@ -100,6 +102,7 @@ class CountersWriter {
     word.store(word.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
   }
 
+  bool degraded_ = false;
   Mapping mapping_;
   Word* values_;
   Word* requests_;

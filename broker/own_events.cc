@@ -17,20 +17,14 @@ OwnEvents::OwnEvents(LogWriter* log, SequencerTurn* turn) : log_(log), turn_(tur
 
 void OwnEvents::Add(std::string_view stream, std::string_view type, std::string data,
                     uint64_t session, std::function<void()> committed) {
-  if (waiting_.size() >= kWaitingMax) return Drop(type);
+  if (waiting_.size() >= kWaitingMax) {
+    Log(LogLevel::kError, "the log takes no events and {} of the broker's own wait: a {} was dropped",
+        waiting_.size(), type);
+    return;
+  }
   waiting_.push_back(
       {std::string(stream), std::string(type), std::move(data), session, std::move(committed)});
   StageWaiting();
-}
-
-void OwnEvents::Drop(std::string_view type) {
-  ++dropped_;
-  const uint64_t now_ns = MonotonicNs();
-  if (now_ns < next_drop_line_ns_) return;
-  next_drop_line_ns_ = now_ns + kDropLineNs;
-  Log(LogLevel::kError,
-      "the log takes no events and {} of the broker's own wait: dropped {}, the latest a {}",
-      waiting_.size(), std::exchange(dropped_, 0), type);
 }
 
 StageOutcome OwnEvents::StageNow(std::string_view stream, std::string_view type,

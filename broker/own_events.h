@@ -3,7 +3,7 @@
 //
 // Sequencer thread. At most kWaitingMax wait (some 200 bytes each, and the keys of leases): while the log takes no
 // events all leases that live may end and all sessions leave, and no new ones come. Past it the newest are dropped,
-// with a line in the broker's log, at most one every kDropLineNs.
+// with a line in the broker's log.
 #ifndef ROOST_BROKER_OWN_EVENTS_H_
 #define ROOST_BROKER_OWN_EVENTS_H_
 
@@ -24,7 +24,6 @@ class OwnEvents {
  public:
   static constexpr size_t kWaitingMax = 131'072;
   static constexpr uint64_t kRetryNs = 1'000'000'000;
-  static constexpr uint64_t kDropLineNs = 10'000'000'000;
 
   OwnEvents(LogWriter* log, SequencerTurn* turn);
 
@@ -56,7 +55,6 @@ class OwnEvents {
     std::function<void()> committed;
   };
 
-  void Drop(std::string_view type);
   void OnCommitted(const Status& committed);
 
   LogWriter* const log_;
@@ -65,8 +63,6 @@ class OwnEvents {
   std::deque<Waiting> waiting_;
   size_t staged_ = 0;  // of waiting_, from the front, in this turn
   uint64_t next_try_ns_ = 0;
-  uint64_t dropped_ = 0;  // since the last line about it
-  uint64_t next_drop_line_ns_ = 0;
 };
 
 }  // namespace roost

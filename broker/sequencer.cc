@@ -241,7 +241,7 @@ void Sequencer::Announce() {
   parts_.gauges->NoteWork();
   parts_.waker->OnCommit();
   parts_.syncer->OnCommit();
-  const uint64_t bytes = parts_.counters->Get(Counter::kBytesAppended);
+  const uint64_t bytes = parts_.turn->bytes_committed();
   parts_.librarian->OnCommit(bytes - announced_bytes_);
   announced_bytes_ = bytes;
   parts_.counters->Set(Counter::kHead, head);

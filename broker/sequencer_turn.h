@@ -86,6 +86,8 @@ class SequencerTurn {
 
   // Commits what was staged, if anything was, and answers. True: the log has moved on.
   bool Finish();
+  // Of records, since the start.
+  uint64_t bytes_committed() const { return bytes_committed_; }
 
   // Sends an answer that was given already, or that depends on no commit.
   void Send(Peer& peer, const KeptAnswer& answer, std::string_view conflict_stream);
@@ -96,8 +98,6 @@ class SequencerTurn {
   void CountAnswered(const Peer& peer, RequestKind kind, uint64_t received_ns);
 
  private:
-  static constexpr uint64_t kComplaintNs = 10'000'000'000;  // between two lines in the broker's log
-
   struct Expected {
     BatchPlace place;
     OwnEventDone done;
@@ -123,7 +123,7 @@ class SequencerTurn {
   uint64_t events_ = 0;
   uint64_t batches_ = 0;
   uint64_t record_bytes_ = 0;
-  uint64_t next_complaint_ns_ = 0;
+  uint64_t bytes_committed_ = 0;
   bool disk_is_full_ = false;
 };
 
