@@ -190,7 +190,8 @@ void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t
     case RequestBody::CancelRequest:
       parts_.coordinator->Cancel(*peer.session, request.body_as_CancelRequest()->number());
       break;
-    case RequestBody::Active:  // noted above, as with every request
+    case RequestBody::Active:
+      Active(peer, *request.body_as_Active(), received_ns);
       break;
     default:
       if (parts_.coordinator->Handle({peer, *peer.session, request.number(), received_ns, kind},
@@ -242,6 +243,12 @@ void RequestHandler::ListSessions(Peer& peer, uint64_t number, const wire::ListS
     return;
   }
   peer.socket->Send(parts_.replies->Sessions(number, *parts_.sessions, list.after(), list.limit()));
+}
+
+// That the session lives was noted with the request, as with every one.
+void RequestHandler::Active(Peer& peer, const wire::Active& active, uint64_t received_ns) {
+  if (active.report() == nullptr) return;
+  peer.work += reports_.Take(*peer.session, *active.report(), received_ns);
 }
 
 void RequestHandler::CountForSession(const Session& session) {

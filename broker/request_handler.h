@@ -10,6 +10,7 @@
 
 #include "broker/appender.h"
 #include "broker/attacher.h"
+#include "broker/client_reports.h"
 #include "broker/coordination/coordinator.h"
 #include "broker/librarian.h"
 #include "broker/memfd_request.h"
@@ -37,7 +38,7 @@ class RequestHandler {
     Coordinator* coordinator;
     Presence* presence;
   };
-  explicit RequestHandler(const Parts& parts) : parts_(parts) {}
+  explicit RequestHandler(const Parts& parts) : parts_(parts), reports_(parts.counters) {}
 
   // `message` begins on an address divisible by 8 and stays until this returns. How many bytes were looked
   // at, those of a memfd included. After bytes that are no request the peer is hung up on.
@@ -57,11 +58,13 @@ class RequestHandler {
   void Wait(Peer& peer, const wire::Wait& wait, uint64_t received_ns);
   void FindSegment(Peer& peer, uint64_t number, const wire::FindSegment& find);
   void ListSessions(Peer& peer, uint64_t number, const wire::ListSessions& list);
+  void Active(Peer& peer, const wire::Active& active, uint64_t received_ns);
   void CountForSession(const Session& session);
   void RefuseMalformed(Peer& peer);
 
   const Parts parts_;
   MemfdRequest memfd_;
+  ClientReports reports_;
 };
 
 }  // namespace roost

@@ -75,6 +75,7 @@ struct Session {
   bool idle = false;              // broker/presence.h, with the two behind it
   uint64_t active_ns = 0;         // CLOCK_MONOTONIC
   uint64_t presence_due_ns = 0;
+  uint64_t report_time_used_ns = 0;  // broker/client_reports.h
   AnswerWindow answers;
   UntoldEnds untold;
 };

@@ -90,9 +90,10 @@ void Client::Impl::WaitForRoom() {
 Result<AppendResult> Client::Impl::Append(const Batch& batch) {
   ROOST_RETURN_IF_ERROR(trouble);
   WaitForRoom();
-  const uint64_t deadline_ns = Deadline();
+  const uint64_t began_ns = MonotonicNs();
   Result<AppendResult> result = Finish<Result<AppendResult>>(
-      [&](auto done) { connection.Append(batch, deadline_ns, std::move(done)); });
+      [&](auto done) { connection.Append(batch, began_ns + timeout_ns, std::move(done)); });
+  if (result.ok() && result->appended) Record(wire::ClientWork::Append, began_ns);
   if (!result.ok() || !result->conflict.has_value()) return result;
   return SettleConflict(batch, std::move(*result));
 }
@@ -137,7 +138,7 @@ void Client::Impl::ReadConflict(AppendResult* result) {
 LogReader& Client::Impl::reader() {
   if (!log_reader.has_value() || reader_generation != connection.generation()) {
     reader_generation = connection.generation();
-    log_reader.emplace(connection.ring(), &connection.segments());
+    log_reader.emplace(connection.ring(), &connection.segments(), &connection.own_work());
   }
   return *log_reader;
 }
@@ -234,10 +235,12 @@ Status Client::Submit(const Batch& batch, AppendDone done) {
   auto inside = std::make_shared<bool>(true);
   Status refused;
   ++impl.submitted;
+  const uint64_t began_ns = MonotonicNs();
   impl.connection.Append(
-      batch, impl.Deadline(),
-      [&impl, &refused, inside, done = std::move(done)](const Result<AppendResult>& result) {
+      batch, began_ns + impl.timeout_ns,
+      [&impl, &refused, inside, began_ns, done = std::move(done)](const Result<AppendResult>& result) {
         --impl.submitted;
+        if (result.ok() && result->appended) impl.Record(wire::ClientWork::Append, began_ns);
         if (*inside) {
           refused = result.status();
         } else {
@@ -269,7 +272,10 @@ Result<Page> Client::Read(const ReadQuery& query) {
 
 Status Client::Read(const ReadQuery& query, Page* page) {
   ROOST_RETURN_IF_ERROR(impl_->EnsureRing());
-  return impl_->Read(query, impl_->Deadline(), page);
+  const uint64_t began_ns = MonotonicNs();
+  ROOST_RETURN_IF_ERROR(impl_->Read(query, began_ns + impl_->timeout_ns, page));
+  impl_->Record(wire::ClientWork::Read, began_ns);
+  return {};
 }
 
 Result<Page> Client::Wait(const ReadQuery& query, std::chrono::milliseconds timeout) {

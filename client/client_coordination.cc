@@ -136,11 +136,15 @@ Result<std::vector<Answer>> Client::Validate(std::span<const Question> questions
   ROOST_RETURN_IF_ERROR(impl_->EnsureRing());
   // A broker that has gone takes nothing back any more: what it left behind does not count.
   if (impl_->connection.attached()) {
+    const uint64_t began_ns = MonotonicNs();
     if (auto answers = LookUpAll(*impl_->connection.ring(), questions)) {
+      impl_->Record(wire::ClientWork::Validate, began_ns);
+      impl_->connection.own_work().CountCache(true);
       impl_->connection.NoteActivity();
       return *std::move(answers);
     }
   }
+  impl_->connection.own_work().CountCache(false);
   return impl_->Ask<Result<std::vector<Answer>>>(wait, [&](uint64_t deadline_ns, auto done) {
     impl_->connection.Validate(questions, wait, deadline_ns, std::move(done), asking);
   });

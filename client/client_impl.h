@@ -50,6 +50,10 @@ struct Client::Impl {
   Result<bool> WaitUntil(const Filter& filter, uint64_t after, uint64_t deadline_ns);
   LogReader& reader();
   void WaitForRoom();
+  // What began then has ended now.
+  void Record(wire::ClientWork work, uint64_t began_ns) {
+    connection.own_work().Record(work, began_ns, MonotonicNs());
+  }
 
   Connection connection;
   const uint64_t timeout_ns;

@@ -30,6 +30,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "base/unique_fd.h"
+#include "client/own_work.h"
 #include "client/segment_cache.h"
 #include "log/ring_reader.h"
 #include "roost/coordination.h"
@@ -48,6 +49,7 @@ struct ConnectionOptions {
   std::string agent = {};
   std::string program = {};
   uint64_t activity_ns = 10 * kNsPerSecond;  // NoteActivity says so at most this often
+  uint64_t report_ns = 2 * kNsPerSecond;     // own_work() is handed over at most this often
 };
 
 class Connection {
@@ -157,6 +159,10 @@ class Connection {
   // This client did something that needed no broker. Tells the broker, so that it does not show this session as
   // idle: only when attached and nothing was sent for ten seconds.
   void NoteActivity();
+
+  // What this client does by itself: its owner records it here. It is handed over with requests; without any, by a timer
+  // after there is something, and when the connection ends.
+  OwnWork& own_work();
 
   // The claims that ended before they were released, as told since the last call: the newest 64. After a
   // reconnection the broker is asked which are still there, so some may be told a little later.

@@ -17,6 +17,8 @@ namespace roost {
 ConnectionCore::ConnectionCore(ConnectionOptions options)
     : options_(std::move(options)), attachment_(options_.socket, options_.agent) {}
 
+ConnectionCore::~ConnectionCore() { SendReport(); }
+
 // ---- the outside ----
 
 short ConnectionCore::events() const {
@@ -33,6 +35,7 @@ void ConnectionCore::OnReady() {
 uint64_t ConnectionCore::NextTimerNs() const {
   uint64_t next = std::min(requests_.EarliestDeadline(), parked_.EarliestDeadline());
   for (const AttachWaiter& waiter : attach_waiters_) next = std::min(next, waiter.deadline_ns);
+  next = std::min(next, ReportDueNs());
   const uint64_t attempt_ns = schedule_.next_ns();
   if (state_ == State::kDetached && attempt_ns != 0 && NeedsBroker(attempt_ns)) {
     next = std::min(next, attempt_ns);
@@ -52,6 +55,7 @@ void ConnectionCore::OnTimer() {
       schedule_.GiveUp();  // this attempt comes so late that nobody wants it any more
     }
   }
+  if (now_ns >= ReportDueNs()) SendReport();
   SendAll();
 }
 
@@ -82,7 +86,7 @@ void ConnectionCore::CancelWait(uint64_t registration) {
 
 void ConnectionCore::NoteActivity() {
   if (!MaySend() || MonotonicNs() - sent_ns_ < options_.activity_ns) return;
-  TakeOutcome(SendMessage(encoder_.Active()));
+  SendActive();
 }
 
 // ---- reaching the broker ----
@@ -107,6 +111,7 @@ void ConnectionCore::TryConnect() {
   if (SendMessage(request) != SocketOutcome::kDone) {
     ConnectionLost("the broker hung up");
   }
+  reported_ns_ = sent_ns_;
 }
 
 void ConnectionCore::OnConnectFailed(const Status& status) {

@@ -34,6 +34,7 @@ class ConnectionCore {
   using Done = PendingRequest::Done;
 
   explicit ConnectionCore(ConnectionOptions options);
+  ~ConnectionCore();
 
   // ---- as in Connection ----
   int fd() const { return socket_.get(); }
@@ -46,6 +47,7 @@ class ConnectionCore {
   uint64_t Wait(const Filter& filter, uint64_t after, Connection::WaitDone done);
   void CancelWait(uint64_t registration);
   void NoteActivity();
+  OwnWork& own_work() { return own_work_; }
   size_t unanswered() const { return requests_.live() + parked_.size(); }
 
   // ---- requests ----
@@ -124,6 +126,9 @@ class ConnectionCore {
   void SubmitReturns();
   void SendRequests();
   void SendWaits();
+  void SendReport();
+  void SendActive();
+  uint64_t ReportDueNs() const;
   SocketOutcome SendMessage(Bytes bytes, int fd = -1);
   SocketOutcome SendRequest(PendingRequest* request);
   SocketOutcome SendWait(uint64_t registration, WaitTable::Entry* entry);
@@ -145,6 +150,8 @@ class ConnectionCore {
   UniqueFd socket_;
   bool send_blocked_ = false;           // wait for POLLOUT
   uint64_t sent_ns_ = 0;                // CLOCK_MONOTONIC, when anything was sent last
+  uint64_t reported_ns_ = 0;            // CLOCK_MONOTONIC, when a report or the attachment was sent last
+  OwnWork own_work_;
   Status last_trouble_;                 // why the broker could not be reached, for messages
   std::unique_ptr<uint64_t[]> buffer_;  // kReplyBytesMax; words, so that it is aligned
   UniqueFd received_fd_;                // came with the reply that is being handled

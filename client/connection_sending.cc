@@ -88,6 +88,7 @@ void ConnectionCore::Cancel(uint64_t ticket) {
 // Cancellations first: what is cancelled may stand in the way of what is asked, also of the same request under its
 // new number. Then what waited, while its numbers are not too old.
 void ConnectionCore::SendAll() {
+  const uint64_t sent_before_ns = sent_ns_;
   RenumberParked();
   SendCancellations();
   SendParked();
@@ -95,6 +96,8 @@ void ConnectionCore::SendAll() {
   SubmitClaimCheck();
   SendRequests();
   SendWaits();
+  const bool woke_broker = sent_ns_ != sent_before_ns;
+  if (woke_broker && sent_ns_ - reported_ns_ >= options_.report_ns) SendReport();
 }
 
 void ConnectionCore::RenumberParked() {
@@ -164,6 +167,22 @@ void ConnectionCore::SendWaits() {
     if (entry == nullptr) break;
     if (!TakeOutcome(SendWait(registration, entry))) return;
   }
+}
+
+void ConnectionCore::SendReport() {
+  if (MaySend() && !own_work_.empty()) SendActive();
+}
+
+void ConnectionCore::SendActive() {
+  if (!TakeOutcome(SendMessage(encoder_.Active(own_work_.Fields())))) return;
+  own_work_.Clear();
+  reported_ns_ = sent_ns_;
+}
+
+// For a client that asks the broker for nothing. Whoever has done nothing since has nothing to say, and no timer.
+uint64_t ConnectionCore::ReportDueNs() const {
+  const uint64_t since_ns = own_work_.since_ns();
+  return MaySend() && since_ns != UINT64_MAX ? since_ns + options_.report_ns : UINT64_MAX;
 }
 
 // True: it was sent.

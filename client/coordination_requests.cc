@@ -266,6 +266,8 @@ void Connection::ListGroupsAfter(std::string prefix, uint64_t deadline_ns,
 
 void Connection::Cancel(uint64_t request) { core_->Cancel(request); }
 void Connection::NoteActivity() { core_->NoteActivity(); }
+
+OwnWork& Connection::own_work() { return core_->own_work(); }
 std::vector<EndedLease> Connection::TakeEndedLeases() { return core_->claims().TakeEnded(); }
 
 }  // namespace roost

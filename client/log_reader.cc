@@ -7,9 +7,10 @@
 
 namespace roost {
 
-LogReader::LogReader(const RingReader* ring, SegmentCache* segments)
+LogReader::LogReader(const RingReader* ring, SegmentCache* segments, OwnWork* own_work)
     : ring_(ring),
       segments_(segments),
+      own_work_(ring != nullptr ? own_work : nullptr),
       run_(RecordSource(ring, segments), ScanBudget(kScanBytesMax, kScanNsMax)),
       scan_(ring) {}
 
@@ -28,6 +29,8 @@ LogReader::Step LogReader::Begin(const ReadQuery& query, Page* page) {
   status_ = SetBounds(query, head);
   if (!status_.ok()) return Step::kFailed;
   run_.filter.Set(query);
+  lost_its_place_ = own_work_ != nullptr && query.order == Order::kOldestFirst &&
+                    own_work_->LostItsPlace(query.after, ring_->oldest());
   if (ring_ == nullptr && oldest_without_ring_ > run_.low + 1) {
     // Nobody has to be asked whether older segments are gone.
     run_.source.MarkGone(oldest_without_ring_);
@@ -92,7 +95,13 @@ LogReader::Step LogReader::Go() {
       break;  // the two ways to answer deal with it
   }
   if (!run_.page.more()) segments_->Release();
+  if (own_work_ != nullptr) NotePlace();
   return Step::kDone;
+}
+
+void LogReader::NotePlace() {
+  if (lost_its_place_ || run_.source.overtaken()) own_work_->CountOvertaken();
+  if (run_.order == Order::kOldestFirst) own_work_->SetPlace(run_.page.next(), ring_->oldest());
 }
 
 }  // namespace roost

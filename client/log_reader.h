@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "client/own_work.h"
 #include "client/query_run.h"
 #include "client/segment_cache.h"
 #include "client/sequence_scan.h"
@@ -26,8 +27,9 @@ class LogReader {
   static constexpr uint64_t kScanBytesMax = 16ull << 20;
   static constexpr uint64_t kScanNsMax = 20'000'000;
 
-  // The ring (nullptr: only segments, for tools without a broker) and the cache outlive the reader.
-  LogReader(const RingReader* ring, SegmentCache* segments);
+  // The ring (nullptr: only segments, for tools without a broker), the cache and `own_work` (nullptr: nobody wants to know
+  // who is overtaken) outlive the reader.
+  LogReader(const RingReader* ring, SegmentCache* segments, OwnWork* own_work = nullptr);
   // Without a ring, of a log whose events are `oldest` to `head`. A single stream is found by scanning.
   LogReader(uint64_t oldest, uint64_t head, SegmentCache* segments);
 
@@ -53,15 +55,18 @@ class LogReader {
  private:
   Status SetBounds(const ReadQuery& query, uint64_t head);
   Step Go();
+  void NotePlace();
 
   const RingReader* ring_;
   SegmentCache* segments_;
+  OwnWork* own_work_;
   uint64_t oldest_without_ring_ = 0;
   uint64_t head_without_ring_ = 0;
 
   QueryRun run_;
   SequenceScan scan_;
   StreamWalk walk_;
+  bool lost_its_place_ = false;
   bool walks_ = false;  // the query is answered by walk_, else by scan_
   Status status_;
 };

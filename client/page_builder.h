@@ -33,6 +33,7 @@ class PageBuilder {
 
   bool full() const { return full_; }
   bool more() const { return page_->more_; }
+  uint64_t next() const { return page_->next_; }
   size_t count() const { return page_->offsets_.size(); }
   uint32_t room() const { return limit_ - static_cast<uint32_t>(count()); }
 

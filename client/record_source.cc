@@ -16,6 +16,9 @@ void RecordSource::Begin(uint64_t head, Order order) {
   head_ = head;
   order_ = order;
   places_count_ = 0;
+  hot_sequence_ = ring_ != nullptr ? ring_->oldest() : UINT64_MAX;
+  hot_position_ = ring_ != nullptr ? ring_->reclaimed() : UINT64_MAX;
+  overtaken_ = false;
   gone_before_ = 0;
   gone_position_ = 0;
   oldest_ = 0;
@@ -52,6 +55,7 @@ ReadStep RecordSource::HeaderOf(uint64_t sequence, RecordHeader* header, uint64_
     if (outcome == RingReader::Outcome::kEvent) return ReadStep::kOk;
     if (outcome != RingReader::Outcome::kOverrun) return RingTrouble(outcome, *position);
   }
+  if (sequence >= hot_sequence_) overtaken_ = true;
   if (RingIsAll()) {
     oldest_ = std::max(ring_->oldest(), sequence + 1);
     return ReadStep::kGone;
@@ -65,6 +69,7 @@ ReadStep RecordSource::HeaderAt(uint64_t position, RecordHeader* header) {
     const RingReader::Outcome outcome = ring_->ReadHeaderAt(position, header);
     if (outcome == RingReader::Outcome::kEvent) return ReadStep::kOk;
     if (outcome != RingReader::Outcome::kOverrun) return RingTrouble(outcome, position);
+    if (position >= hot_position_) overtaken_ = true;
   }
   if (RingIsAll() || position <= gone_position_) return Overrun();
   SegmentCache::Entry* entry = segments_->FindByPosition(position);
@@ -79,6 +84,7 @@ ReadStep RecordSource::RecordAt(uint64_t position, std::vector<std::byte>* out) 
     const RingReader::Outcome outcome = ring_->ReadRecordAt(position, out);
     if (outcome == RingReader::Outcome::kEvent) return ReadStep::kOk;
     if (outcome != RingReader::Outcome::kOverrun) return RingTrouble(outcome, position);
+    if (position >= hot_position_) overtaken_ = true;
   }
   if (RingIsAll() || position <= gone_position_) return Overrun();
   SegmentCache::Entry* entry = segments_->FindByPosition(position);

@@ -56,6 +56,8 @@ class RecordSource {
   uint64_t needed_sequence() const { return needed_sequence_; }
   uint64_t needed_position() const { return needed_position_; }
   uint64_t oldest() const;
+  // Whether the ring lost something since Begin() that was to be read: it went on, or gave up, without the ring.
+  bool overtaken() const { return overtaken_; }
   const LostStretch& lost() const { return *lost_; }
   const Status& status() const { return status_; }
 
@@ -93,6 +95,10 @@ class RecordSource {
   uint64_t places_first_ = 0;
   size_t places_count_ = 0;
   std::array<uint64_t, kPlacesMax> places_{};
+
+  uint64_t hot_sequence_ = 0;  // what the ring had when the query began, from here on,
+  uint64_t hot_position_ = 0;  // and from here on
+  bool overtaken_ = false;
 
   uint64_t gone_before_ = 0;    // sequence
   uint64_t gone_position_ = 0;  // and everything before it

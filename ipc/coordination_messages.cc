@@ -96,9 +96,17 @@ Bytes RequestEncoder::CancelRequest(uint64_t request) {
   return Finish(0, wire::CreateCancelRequest(builder_, request));
 }
 
-Bytes RequestEncoder::Active() {
+Bytes RequestEncoder::Active(const ReportFields& report) {
   builder_.Clear();
-  return Finish(0, wire::CreateActive(builder_));
+  flatbuffers::Offset<wire::WorkReport> work;
+  if (!report.durations.empty() || report.cache_hits != 0 || report.cache_misses != 0 ||
+      report.overtaken != 0) {
+    const auto durations =
+        builder_.CreateVectorOfStructs(report.durations.data(), report.durations.size());
+    work = wire::CreateWorkReport(builder_, durations, report.durations_lost, report.cache_hits,
+                                  report.cache_misses, report.overtaken);
+  }
+  return Finish(0, wire::CreateActive(builder_, work));
 }
 
 Bytes RequestEncoder::ListLeases(uint64_t number, std::string_view prefix, uint64_t after,

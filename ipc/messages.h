@@ -119,7 +119,16 @@ class RequestEncoder {
 
   // `request` is the number of the one that is given up.
   Bytes CancelRequest(uint64_t request);
-  Bytes Active();
+
+  struct ReportFields {
+    std::span<const wire::WorkDuration> durations = {};
+    uint64_t durations_lost = 0;
+    uint64_t cache_hits = 0;
+    uint64_t cache_misses = 0;
+    uint64_t overtaken = 0;
+  };
+  Bytes Active(const ReportFields& report);  // of which all may be empty
+
   Bytes ListLeases(uint64_t number, std::string_view prefix, uint64_t after, uint32_t limit);
 
   struct ListGroupsFields {

@@ -25,6 +25,7 @@ inline constexpr uint32_t kRequestsInFlightMax = 64;   // also how many answers 
 inline constexpr uint32_t kWaitsPerSessionMax = 256;
 inline constexpr uint32_t kWaitingRequestsMax = 64;  // of a session, answered by Queued
 inline constexpr uint32_t kListSessionsMax = 200;
+inline constexpr size_t kReportDurationsMax = 384;  // of a WorkReport
 
 }  // namespace roost
 

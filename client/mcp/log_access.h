@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "client/own_work.h"
 #include "client/segment_cache.h"
 #include "log/ring_reader.h"
 #include "roost/coordination.h"
@@ -85,6 +86,8 @@ class LogAccess {
 
   // That this agent works, also when it asks the broker for nothing. Cheap.
   virtual void NoteActivity() = 0;
+  // What this client does by itself, for the broker's counters.
+  virtual OwnWork* own_work() = 0;
   // Claims of this session that ended before they were released, told since the last call.
   virtual std::vector<EndedLease> TakeEndedLeases() = 0;
 };

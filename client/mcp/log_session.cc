@@ -150,6 +150,8 @@ void LogSession::NoteActivity() {
   if (connection_) connection_->NoteActivity();
 }
 
+OwnWork* LogSession::own_work() { return &connection().own_work(); }
+
 std::vector<EndedLease> LogSession::TakeEndedLeases() {
   return connection_ ? connection_->TakeEndedLeases() : std::vector<EndedLease>();
 }

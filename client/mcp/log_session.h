@@ -53,6 +53,7 @@ class LogSession : public LogAccess {
   void ListGroups(std::string_view prefix, uint64_t deadline_ns, GroupsDone done) override;
   void Cancel(uint64_t request) override;
   void NoteActivity() override;
+  OwnWork* own_work() override;
   std::vector<EndedLease> TakeEndedLeases() override;
 
  private:

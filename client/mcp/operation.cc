@@ -1,6 +1,27 @@
 #include "client/mcp/operation.h"
 
 namespace roost {
+namespace {
+
+Histogram& LatenciesOf(ShimLatencies* latencies, wire::ClientWork work) {
+  switch (work) {
+    case wire::ClientWork::Read:
+      return latencies->read;
+    case wire::ClientWork::Append:
+      return latencies->append;
+    case wire::ClientWork::Validate:
+      break;
+  }
+  return latencies->validate;
+}
+
+}  // namespace
+
+void RecordCall(const Shim& shim, wire::ClientWork work, uint64_t began_ns) {
+  const uint64_t now_ns = shim.clock.monotonic_ns();
+  LatenciesOf(shim.latencies, work).Record(now_ns - began_ns);
+  shim.log->own_work()->Record(work, began_ns, now_ns);
+}
 
 void AnswerWithToolResult(const Shim& shim, const Responder& responder, std::string json) {
   json.pop_back();

@@ -21,6 +21,7 @@
 #include "client/mcp/log_access.h"
 #include "client/mcp/responder.h"
 #include "client/mcp/result_cache.h"
+#include "schemas/control_generated.h"
 
 namespace roost {
 
@@ -46,6 +47,9 @@ struct Shim {
   ResultCache* cache;
   uint64_t line_received_ns = 0;  // when the request in hand was taken up
 };
+
+// A call whose line came in then has been answered.
+void RecordCall(const Shim& shim, wire::ClientWork work, uint64_t began_ns);
 
 // Answers a tool call with `json`, an object, and with what must be told besides.
 void AnswerWithToolResult(const Shim& shim, const Responder& responder, std::string json);

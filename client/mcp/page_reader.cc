@@ -17,7 +17,7 @@ void PageReader::Read(const ReadQuery& query, uint64_t deadline_ns, LogAccess::D
 void PageReader::Begin() {
   ROOST_CHECK(log_->ring() != nullptr);
   generation_ = log_->generation();
-  reader_.emplace(log_->ring(), log_->segments());
+  reader_.emplace(log_->ring(), log_->segments(), log_->own_work());
   Follow(reader_->Begin(query_, &page_));
 }
 

@@ -178,6 +178,44 @@ TEST_F(LogReaderTest, GoesOnInTheJournalWhenTheRingIsOverwrittenMeanwhile) {
   EXPECT_EQ(all, Expected({}));
 }
 
+TEST_F(LogReaderTest, CountsWhoReadsOnWhereTheRingWentAway) {
+  Open();
+  Append("a", 10, 100);
+  Page page;
+  ASSERT_EQ(Run({.limit = 5}, &page), Step::kDone);
+  Append("a", 1000, 100);
+  ASSERT_GT(ring_->oldest(), 100u);
+  EXPECT_EQ(own_work_.Fields().overtaken, 0u);
+  ASSERT_EQ(Run({.after = page.next(), .limit = 5}, &page), Step::kDone);
+  EXPECT_EQ(own_work_.Fields().overtaken, 1u);
+  // Whoever reads what is old, page by page, is overtaken by nobody.
+  ASSERT_EQ(Run({.after = page.next(), .limit = 5}, &page), Step::kDone);
+  ASSERT_EQ(Run({.filter = {.stream = "a"}, .limit = 5}, &page), Step::kDone);
+  ASSERT_EQ(Run({.after = page.next(), .limit = 5, .order = Order::kNewestFirst}, &page), Step::kDone);
+  EXPECT_EQ(own_work_.Fields().overtaken, 1u);
+}
+
+TEST_F(LogReaderTest, CountsAReadInWhichTheRingWentAwayOnce) {
+  Open();
+  Append("a", 1000, 100);
+  bool appended = false;
+  const auto overwrite = [&]() -> std::optional<uint64_t> {
+    if (!appended) Append("a", 1000, 100);
+    appended = true;
+    return std::nullopt;
+  };
+  Page page;
+  for (const char* stream : {"a", ""}) {
+    appended = false;
+    own_work_ = {};
+    ReadQuery query{.after = ring_->oldest() - 2, .limit = 100};
+    query.filter.stream = stream;
+    ASSERT_EQ(Run(query, &page, overwrite), Step::kDone);
+    EXPECT_EQ(page.size(), 100u);
+    EXPECT_EQ(own_work_.Fields().overtaken, 1u) << stream;
+  }
+}
+
 TEST_F(LogReaderTest, SeesASegmentClosedThatItHadOpen) {
   Open();
   Append("a", 700, 100);  // the first segment is closed, the second one open

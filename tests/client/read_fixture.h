@@ -55,7 +55,7 @@ class ReadFixture : public ::testing::Test {
     ASSERT_TRUE(ring.ok()) << ring.status().message();
     ring_ = std::make_unique<RingReader>(std::move(*ring));
     segments_.Clear();
-    reader_ = std::make_unique<LogReader>(ring_.get(), &segments_);
+    reader_ = std::make_unique<LogReader>(ring_.get(), &segments_, &own_work_);
   }
   void Close() {
     reader_.reset();
@@ -226,6 +226,7 @@ class ReadFixture : public ::testing::Test {
   std::unique_ptr<LogWriter> log_;
   std::unique_ptr<RingReader> ring_;
   SegmentCache segments_;
+  OwnWork own_work_;
   std::unique_ptr<LogReader> reader_;
   std::vector<ModelEvent> model_;
   std::vector<Gap> gaps_;

@@ -95,6 +95,8 @@ class FakeLog : public LogAccess {
   void ListGroups(std::string_view prefix, uint64_t deadline_ns, GroupsDone done) override;
   void Cancel(uint64_t request) override { cancelled.push_back(request); }
   void NoteActivity() override { ++activities; }
+  OwnWork* own_work() override { return &work; }
+  OwnWork work;
   std::vector<EndedLease> TakeEndedLeases() override { return std::exchange(ended, {}); }
 
  private:

@@ -86,7 +86,7 @@ TEST(ManyShimsTest, CostNoCpuWhileTheyAreIdle) {
   }
   ASSERT_TRUE(Eventually([&] { return broker.Count(Counter::kWaits) == (kShims + 1) / 2; }));
   std::this_thread::sleep_for(
-      std::chrono::milliseconds(1500));  // what is under way comes to its end
+      std::chrono::milliseconds(2500));  // what is under way comes to its end, and is reported
   const auto ticks_of_shims = [&] {
     uint64_t ticks = 0;
     for (const auto& shim : shims) ticks += CpuTicks(shim->pid());

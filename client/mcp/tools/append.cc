@@ -100,7 +100,7 @@ class AppendOperation : public Operation {
     }
     json += '}';
     FinishWithToolResult(std::move(json));
-    shim().latencies->append.Record(NowNs() - began_ns_);
+    RecordCall(shim(), wire::ClientWork::Append, began_ns_);
   }
 
   void FinishConflict(std::string_view last) {

@@ -108,6 +108,7 @@ class ValidateOperation : public Operation {
   }
 
   void Ask() {
+    log().own_work()->CountCache(false);
     asked_ = log().Validate(
         questions_, std::chrono::milliseconds(wait_ms_), DeadlineNs() + wait_ms_ * kNsPerMs,
         Guarded([this](const Result<std::vector<Answer>>& answers) { OnValidated(answers); }));
@@ -127,13 +128,14 @@ class ValidateOperation : public Operation {
     if (one_ && !answers_[0].error.empty()) return FinishWithToolError(answers_[0].error);
     std::string json = one_ ? AnswerJson(answers_[0]) : AnswersJson(answers_);
     if (!from_memory) return FinishWithToolResult(std::move(json));
+    log().own_work()->CountCache(true);
     if (call_.has_value() && AllDecided()) {
       FinishWithToolResult(std::move(json), *call_, ResultCache::Head::kNone,
                            std::make_unique<SameVerdicts>(shim(), answers_));
     } else {
       FinishWithToolResult(std::move(json));
     }
-    shim().latencies->validate.Record(NowNs() - began_ns_);
+    RecordCall(shim(), wire::ClientWork::Validate, began_ns_);
   }
 
   bool AllDecided() const {
@@ -192,7 +194,8 @@ void ReadQuestions(JsonSlice list, Arguments* arguments, std::vector<Question>* 
 std::unique_ptr<Operation> MakeValidate(Shim* shim, const Responder& responder, JsonSlice given) {
   std::optional<ResultCache::Call> call;
   if (AnswerFromCache(shim, responder, "validate", given, &call)) {
-    shim->latencies->validate.Record(shim->clock.monotonic_ns() - shim->line_received_ns);
+    shim->log->own_work()->CountCache(true);
+    RecordCall(*shim, wire::ClientWork::Validate, shim->line_received_ns);
     return nullptr;
   }
   JsonSlice kind, input, list, wait;
