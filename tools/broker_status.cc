@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "ipc/socket_path.h"
+#include "tools/counters_json.h"
 #include "tools/json_text.h"
 #include "tools/sla_status.h"
 #include "tools/table.h"
@@ -106,6 +107,26 @@ void AddList(const char* name, const std::vector<std::string>& texts, Lines* lin
   }
 }
 
+// What was refused, by reason; empty: nothing was.
+std::string RefusalsText(const CountersSnapshot& counters) {
+  std::string text;
+  for (size_t reason = 0; reason < kRefusalReasonCount; ++reason) {
+    if (counters.refused[reason] == 0) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", WithCommas(counters.refused[reason]),
+                        RefusalReasonName(reason));
+  }
+  return text;
+}
+
+// What clients report of their own work.
+std::string ClientsText(const CountersSnapshot& counters) {
+  const uint64_t hits = counters[Counter::kClientCacheHits];
+  const uint64_t asked = hits + counters[Counter::kClientCacheMisses];
+  return fmt::format("{} of {} validations from memory, {} reads overtaken by the ring",
+                     WithCommas(hits), WithCommas(asked),
+                     WithCommas(counters[Counter::kClientReadersOvertaken]));
+}
+
 void AddCounters(const BrokerStatus& status, const BrokerStatus* earlier, Lines* lines) {
   const CountersSnapshot& counters = *status.counters;
   const auto count = [&counters](Counter counter) { return WithCommas(counters[counter]); };
@@ -120,6 +141,16 @@ void AddCounters(const BrokerStatus& status, const BrokerStatus* earlier, Lines*
                                      count(Counter::kRequests), count(Counter::kConflicts),
                                      count(Counter::kDuplicates), count(Counter::kRequestsRefused),
                                      count(Counter::kWakeups)));
+  if (const std::string refusals = RefusalsText(counters); !refusals.empty()) {
+    lines->Add("refused", refusals);
+  }
+  lines->Add("shared", fmt::format("{} claims, {} groups; {} requests wait", count(Counter::kLeases),
+                                   count(Counter::kGroups), count(Counter::kRequestsWaiting)));
+  lines->Add("queues", fmt::format("waker {}, librarian {}, examiner {}, own events {}, newcomers {}",
+                                   count(Counter::kWakerQueue), count(Counter::kLibrarianQueue),
+                                   count(Counter::kExaminations), count(Counter::kOwnEventsWaiting),
+                                   count(Counter::kNewcomers)));
+  if (counters[Counter::kClientReports] != 0) lines->Add("clients", ClientsText(counters));
   lines->Add("journal", fmt::format("{}, {} syncs", ShowBytes(counters[Counter::kJournalBytes]),
                                     count(Counter::kJournalSyncs)));
   if (counters[Counter::kDegraded] != 0) {
@@ -143,7 +174,7 @@ void AddCounters(const BrokerStatus& status, const BrokerStatus* earlier, Lines*
     if (snapshot.count() == 0) continue;
     lines->Add(
         i == 0 ? "latency" : "",
-        fmt::format("{:<14} p50 {:>9}   p99 {:>9}   p99.9 {:>9}   of {}", LatencyName(latency),
+        fmt::format("{:<15} p50 {:>9}   p99 {:>9}   p99.9 {:>9}   of {}", LatencyName(latency),
                     ShowDuration(snapshot.Quantile(0.5)), ShowDuration(snapshot.Quantile(0.99)),
                     ShowDuration(snapshot.Quantile(0.999)), WithCommas(snapshot.count())));
   }
@@ -161,16 +192,11 @@ void AddCountersJson(const BrokerStatus& status, const BrokerStatus* earlier, Js
   JsonObject latencies(text);
   for (size_t i = 0; i < kLatencyCount; ++i) {
     const LatencySnapshot snapshot = LatencyOf(status, earlier, static_cast<Latency>(i));
-    latencies.Name(LatencyName(static_cast<Latency>(i)));
-    JsonObject latency(text);
-    latency.Number("count", snapshot.count());
-    latency.Number("p50_ns", snapshot.Quantile(0.5));
-    latency.Number("p99_ns", snapshot.Quantile(0.99));
-    latency.Number("p999_ns", snapshot.Quantile(0.999));
-    latency.End();
+    AddLatencyJson(LatencyName(static_cast<Latency>(i)), snapshot, &latencies, text);
   }
   latencies.End();
   AddSlaJson(*status.counters, object, text);
+  AddCounterTables(*status.counters, object, text);
   if (!Comparable(status, earlier)) return;
   object->Name("rates");
   JsonObject rates(text);

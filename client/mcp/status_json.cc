@@ -41,7 +41,9 @@ void AppendLog(std::string* out, const Shim& shim, const LogInfo& info) {
 void AppendCounters(std::string* out, const Shim& shim, const CountersSnapshot& counters) {
   for (const Counter counter :
        {Counter::kSessions, Counter::kEventsAppended, Counter::kBytesAppended, Counter::kConflicts,
-        Counter::kDuplicates, Counter::kRequestsRefused, Counter::kJournalBytes}) {
+        Counter::kDuplicates, Counter::kRequestsRefused, Counter::kJournalBytes,
+        Counter::kClientCacheHits, Counter::kClientCacheMisses,
+        Counter::kClientReadersOvertaken}) {
     AppendMember(out, CounterName(counter), counters[counter]);
   }
   AppendFlag(out, "degraded", counters[Counter::kDegraded] != 0);
@@ -63,7 +65,8 @@ void AppendLatencies(std::string* out, const Shim& shim, const CountersSnapshot*
   out->push_back('{');
   if (counters != nullptr) {
     for (const Latency latency :
-         {Latency::kAppend, Latency::kJournalWrite, Latency::kJournalSync}) {
+         {Latency::kAppend, Latency::kJournalWrite, Latency::kJournalSync, Latency::kClientRead,
+          Latency::kClientAppend, Latency::kClientValidate}) {
       const LatencySnapshot& durations = (*counters)[latency];
       AppendQuantiles(out, LatencyName(latency), durations);
     }
