@@ -254,14 +254,17 @@ void Sequencer::CountTurn() {
     parts_.gauges->NoteWork();
     requests_in_turn_ = 0;
   }
-  if (parts_.gauges->NextTimerNs() != UINT64_MAX) {
-    parts_.counters->Set(Counter::kNewcomers, newcomers_.size());
-    parts_.gauges->OnTurnEnd(MonotonicNs());
-  }
+  if (parts_.gauges->NextTimerNs() > turn_ns_) return;
+  // Of those who attached some are still in that list, behind one who has not.
+  parts_.counters->Set(Counter::kNewcomers, std::ranges::count_if(newcomers_, [](const auto& peer) {
+                         return peer->session == nullptr;
+                       }));
+  parts_.gauges->OnTurnEnd(turn_ns_);
 }
 
 void Sequencer::RunTimers() {
   const uint64_t now_ns = MonotonicNs();
+  turn_ns_ = now_ns;
   parts_.waker->PostOverflow();
   RunNewcomerTimer(now_ns);
   parts_.coordinator->OnTimer(now_ns);

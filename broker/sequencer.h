@@ -119,6 +119,7 @@ class Sequencer {
   std::vector<Peer*> closed_;
   std::vector<std::byte> buffer_;
   std::vector<UniqueFd> surplus_;
+  uint64_t turn_ns_ = 0;  // CLOCK_MONOTONIC, in this turn
   uint64_t requests_in_turn_ = 0;
 
   uint64_t announced_head_ = 0;

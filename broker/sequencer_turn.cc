@@ -175,11 +175,10 @@ void SequencerTurn::CountAnswered(const Peer& peer, RequestKind kind, uint64_t r
   const size_t bucket = Histogram::IndexOf(MonotonicNs() - received_ns);
   counters_->Merge(LatencyOf(kind), bucket, 1);
   if (peer.session != nullptr) {
-    const uint32_t row = peer.session->counters_row;
-    counters_->sessions().Record(row, SessionLatency::kRequests, bucket);
-    if (kind == RequestKind::kAppend) {
-      counters_->sessions().Record(row, SessionLatency::kAppends, bucket);
-    }
+    const bool is_append = kind == RequestKind::kAppend;
+    counters_->sessions().Record(peer.session->counters_row,
+                                 is_append ? SessionLatency::kAppends : SessionLatency::kRequests,
+                                 bucket);
   }
 }
 

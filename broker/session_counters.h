@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -51,10 +52,15 @@ class SessionCountersWriter {
   void Record(uint32_t row, SessionLatency kind, size_t bucket, uint32_t count = 1) {
     if (row == kNoCountersRow) return;
     const auto number = static_cast<uint16_t>(bucket / kChunkBuckets);
-    const Held& held = held_[row];
-    const auto& chunks = held.chunks[static_cast<size_t>(kind)];
-    for (size_t i = 0; i < held.counts[static_cast<size_t>(kind)]; ++i) {
-      if (chunks[i].number == number) return AddTo(chunks[i], bucket, count);
+    Held& held = held_[row];
+    auto& chunks = held.chunks[static_cast<size_t>(kind)];
+    const size_t used = held.counts[static_cast<size_t>(kind)];
+    for (size_t i = 0; i < used; ++i) {
+      if (chunks[i].number != number) continue;
+      AddTo(chunks[i], bucket, count);
+      // What is asked for often moves to the front.
+      if (i > 0) std::swap(chunks[i], chunks[i - 1]);
+      return;
     }
     RecordInNew(row, kind, bucket, count);
   }
@@ -66,6 +72,7 @@ class SessionCountersWriter {
   };
   struct Held {
     std::array<uint8_t, kSessionLatencyCount> counts{};
+    // In any order; the row in the file has them in that in which they came.
     std::array<std::array<Chunk, kChunksPerKindMax>, kSessionLatencyCount> chunks;
   };
 

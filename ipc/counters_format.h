@@ -178,7 +178,8 @@ static_assert(sizeof(LatencyChunk) == 128);
 static_assert(Histogram::kBuckets % kChunkBuckets == 0);
 
 enum class SessionLatency : uint32_t {
-  kRequests,  // of all requests that have a Latency, as the broker measures them; of waits none
+  kRequests,  // of all requests that have a Latency, as the broker measures them; of waits none. The row's chunks
+              // leave appends out, which have their own; a reader adds them
   kReads,     // as the client reports them
   kAppends,   // those of kRequests that are appends
   kCount,

@@ -261,6 +261,9 @@ Status ReadSessions(const CountersFile& file, CountersSnapshot* snapshot) {
     for (size_t kind = 0; kind < kSessionLatencyCount; ++kind) {
       session.latencies[kind] = LatencyOfRow(row.chunks[kind], *copies);
     }
+    auto& latencies = session.latencies;
+    latencies[static_cast<size_t>(SessionLatency::kRequests)].Merge(
+        latencies[static_cast<size_t>(SessionLatency::kAppends)]);
   }
   return {};
 }

@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
+#include <memory>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "base/histogram.h"
