@@ -78,7 +78,7 @@ void PrintResult(const BenchResult& result, Output* out) {
 }
 
 void PrintComparison(const Comparison& comparison, Output* out) {
-  out->Write(fmt::format("{:<14}{:<10}{:>9}{:>9}{:>9}{:>9}  \n", "workload", "yardstick", "before",
+  out->Write(fmt::format("{:<14}{:<10}{:>9}{:>9}{:>9}{:>9}\n", "workload", "yardstick", "before",
                          "after", "change", "p"));
   for (const WorkloadChange& one : comparison.workloads) {
     const std::string line =

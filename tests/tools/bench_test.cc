@@ -120,7 +120,7 @@ BenchResult MadeRun(std::mt19937_64* random, double slower = 1) {
 
 TEST(BenchComparisonTest, SeldomCallsTheSameProgramSlower) {
   std::mt19937_64 random(11);
-  constexpr int kRuns = 2000;
+  constexpr int kRuns = 1000;
   int alarms = 0, significant = 0;
   for (int i = 0; i < kRuns; ++i) {
     const BenchResult before = MadeRun(&random);
