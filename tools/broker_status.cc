@@ -156,8 +156,6 @@ void AddCounters(const BrokerStatus& status, const BrokerStatus* earlier, Lines*
   if (counters[Counter::kDegraded] != 0) {
     lines->Add("DEGRADED", DegradedText(counters));
   }
-  AddList("sla", ObjectiveLines(counters), lines);
-  AddList("SHIFTED", ShiftLines(counters), lines);
   if (Comparable(status, earlier)) {
     const auto rate = [&](Counter counter) {
       return static_cast<uint64_t>(PerSecond(status, *earlier, counter));
@@ -178,6 +176,8 @@ void AddCounters(const BrokerStatus& status, const BrokerStatus* earlier, Lines*
                     ShowDuration(snapshot.Quantile(0.5)), ShowDuration(snapshot.Quantile(0.99)),
                     ShowDuration(snapshot.Quantile(0.999)), WithCommas(snapshot.count())));
   }
+  AddList("sla", ObjectiveLines(counters), lines);
+  AddList("SHIFTED", ShiftLines(counters), lines);
 }
 
 void AddCountersJson(const BrokerStatus& status, const BrokerStatus* earlier, JsonObject* object,
