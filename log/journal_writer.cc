@@ -39,6 +39,11 @@ Result<std::unique_ptr<JournalWriter>> JournalWriter::Open(DataDirectory* direct
   for (const JournalSegment& segment : segments) journal->bytes_ += segment.bytes;
   journal->segments_ = std::move(segments);
   if (!journal->segments_.empty()) journal->open_ = journal->segments_.back().open;
+  if (journal->open_ != nullptr) {
+    // Recovery says where it ended, and it does not end there any more.
+    journal->segments_.back().end_position = 0;
+    journal->segments_.back().last_sequence = 0;
+  }
   if (journal->open_ == nullptr) ROOST_RETURN_IF_ERROR(journal->Begin(position, sequence));
   if (spec.durability == Durability::kPower) {
     // What a killed broker left in the page cache must not reach the disk after what comes now.

@@ -75,6 +75,20 @@ TEST_F(LogWriterTest, GoesOnWhereACleanStopLeftOff) {
   EXPECT_EQ(place_.revision, 3u);
 }
 
+// The segment that was open at the start goes on, and so does what is handed out of it.
+TEST_F(LogWriterTest, FindsWhatWasAppendedAfterARestart) {
+  Open();
+  Append("a", "before");
+  Kill();
+  Open();
+  Append("a", "after");
+  const auto place = log_->FindSegment(2, 0);
+  ASSERT_TRUE(place.ok()) << place.status().message();
+  EXPECT_EQ(place->base_sequence, 1u);
+  EXPECT_EQ(place->end_position, 0u);
+  EXPECT_EQ(log_->FindSegment(3, 0).status().code(), StatusCode::kNotFound);
+}
+
 TEST_F(LogWriterTest, GoesOnWhereAKillLeftOff) {
   Open();
   for (int i = 1; i <= 2000; ++i) Append("s" + std::to_string(i % 7), std::to_string(i));

@@ -1,6 +1,7 @@
 #include "tests/log/ram_disk.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -83,9 +84,9 @@ std::shared_ptr<Node> Make(const std::string& path, bool is_directory) {
   return node;
 }
 
-// A number that nothing else in this program has.
+// A number that nothing else in this program has, of a file that no other program has: the log locks it.
 int NewDescriptor() {
-  static const int nothing = __real_open("/dev/null", O_RDWR | O_CLOEXEC);
+  static const int nothing = ::memfd_create("ram-disk", MFD_CLOEXEC);
   const int fd = ::fcntl(nothing, F_DUPFD_CLOEXEC, 0);
   ROOST_CHECK(fd >= 0 && fd < static_cast<int>(open_nodes.size()), "errno={}", errno);
   return fd;
