@@ -52,6 +52,8 @@ bool IsFormatting(uint32_t code_point) {
          (code_point >= 0x2028 && code_point <= 0x202E) ||
          (code_point >= 0x2060 && code_point <= 0x206F) ||
          (code_point >= 0xFFF9 && code_point <= 0xFFFB) ||
+         (code_point >= 0x1BCA0 && code_point <= 0x1BCA3) ||
+         (code_point >= 0x1D173 && code_point <= 0x1D17A) ||
          (code_point >= 0xE0000 && code_point <= 0xE007F);
 }
 
@@ -97,6 +99,30 @@ std::string Printable(std::string_view text) {
       fmt::format_to(out, "\\u{:04x}", code_point);
     } else {
       shown += text.substr(at, size);
+    }
+    at += size;
+  }
+  return shown;
+}
+
+std::string PrintableJson(std::string_view json) {
+  std::string shown;
+  shown.reserve(json.size());
+  const auto out = std::back_inserter(shown);
+  for (size_t at = 0; at < json.size();) {
+    size_t size;
+    const uint32_t code_point = Decode(json, at, size);
+    if (code_point == '\t') {
+      shown += ' ';  // between tokens
+    } else if (code_point != kMalformed && !IsControl(code_point) && !IsFormatting(code_point)) {
+      shown += json.substr(at, size);
+    } else if (code_point == kMalformed) {
+      shown += "\\ufffd";
+    } else if (code_point > 0xFFFF) {
+      fmt::format_to(out, "\\u{:04x}\\u{:04x}", 0xD7C0 + (code_point >> 10),
+                     0xDC00 + (code_point & 0x3FF));
+    } else {
+      fmt::format_to(out, "\\u{:04x}", code_point);
     }
     at += size;
   }

@@ -17,6 +17,10 @@ bool IsPlainUtf8(std::string_view text);
 // UTF-8 become visible (\n, \x1b, \u202e), everything else stays.
 std::string Printable(std::string_view text);
 
+// The same for JSON, which says the same afterwards: what would become visible is escaped in its strings.
+// REQUIRES: it is JSON in one line.
+std::string PrintableJson(std::string_view json);
+
 }  // namespace roost
 
 #endif  // ROOST_BASE_UTF8_H_

@@ -91,7 +91,7 @@ void PrintJson(Program& program, const std::vector<SessionInfo>& sessions, bool 
       object.Number("waiting", session.waiting);
     }
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
   }
 }
 

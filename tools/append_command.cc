@@ -94,7 +94,7 @@ std::string ResultJson(const AppendResult& result) {
   object.Text("durability", DurabilityName(result.durability));
   object.Number("head", result.head);
   object.End();
-  return line + "\n";
+  return line;
 }
 
 // What the stream is at, with the event that made it so, if that is still there.
@@ -124,7 +124,7 @@ ExitStatus ShowConflict(Program& program, Client& client, const AppendResult::Co
     }
     inner.End();
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
     return ExitStatus::kNo;
   }
   const std::string stream = Printable(conflict.stream);
@@ -169,7 +169,7 @@ ExitStatus AppendOne(Program& program, const Options& options) {
   }
   if (!result->appended) return ShowConflict(program, client, *result->conflict, options.json);
   if (options.json) {
-    program.out.Write(ResultJson(*result));
+    program.out.WriteJson(ResultJson(*result));
   } else {
     program.out.Write(fmt::format("{}{} revision {}, event {}\n",
                                   result->duplicate ? "appended before, with the same id: " : "",
@@ -236,7 +236,7 @@ void ShowTotals(Program& program, const BatchAppender::Totals& totals, bool as_j
     object.Number("batches", totals.batches);
     object.Number("duplicate_batches", totals.duplicates);
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
     return;
   }
   std::string text =

@@ -69,7 +69,7 @@ void ShowGranted(Program& program, const Options& options, const ClaimResult& gr
         "granted: token {}; renewed and held until standard input ends or this is interrupted",
         granted.token);
   }
-  program.out.Write(line + "\n");
+  program.out.WriteJson(line);
   program.out.Flush();
 }
 
@@ -93,7 +93,7 @@ ExitStatus ShowHeld(Program& program, const Options& options, const ClaimResult&
     }
     line += ']';
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
     return ExitStatus::kNo;
   }
   program.out.Write("not granted; --wait T waits in turn\n");
@@ -116,7 +116,7 @@ ExitStatus Lost(Program& program, const Options& options, uint64_t token, const 
     object.Number("token", token);
     object.Text("reason", why);
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
   }
   PrintError(fmt::format("the claim is lost: {}", why));
   return ExitStatus::kFailed;

@@ -34,7 +34,7 @@ void PrintJson(Program& program, const LeaseInfo& lease) {
   object.Number("expires_in_ms", lease.expires_in_ms);
   if (!lease.note.empty()) object.Text("note", lease.note);
   object.End();
-  program.out.Write(line + "\n");
+  program.out.WriteJson(line);
 }
 
 // A line a key; what is the same for all keys of a claim stands beside the first.

@@ -56,7 +56,7 @@ void PrintSegment(Program& program, const Options& options, const std::string& n
     object.Number("bytes_before", outcome.bytes_before);
     object.Number("bytes_after", outcome.bytes_after);
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
   } else if (outcome.compressed) {
     program.out.Write(fmt::format("{}  {:>10} -> {:>10}\n", name, ShowBytes(outcome.bytes_before),
                                   ShowBytes(outcome.bytes_after)));
@@ -79,7 +79,7 @@ void PrintTotals(Program& program, const Options& options, const CompactionPlan&
     object.Number("bytes_before", totals.bytes_before);
     object.Number("bytes_after", totals.bytes_after);
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
     return;
   }
   std::string text = fmt::format("{} segments compressed, {} -> {}", totals.compressed,

@@ -37,7 +37,7 @@ ExitStatus Show(Program& program, const Options& options, const DecideResult& re
     object.Text("verdict", VerdictName(result.verdict));
     if (!result.reason.empty()) object.Text("reason", result.reason);
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
   } else if (result.recorded) {
     program.out.Write(fmt::format("recorded: {}\n", VerdictName(result.verdict)));
   } else {

@@ -94,8 +94,7 @@ void EventPrinter::Print(std::span<const EventView> events) {
     for (const EventView& event : events) {
       line_.clear();
       AppendEventJson(event, &line_);
-      line_ += '\n';
-      out_->Write(line_);
+      out_->WriteJson(line_);
     }
     return;
   }

@@ -46,7 +46,7 @@ void PrintJson(Program& program, const GroupInfo& group) {
   object.Number("consumers", group.consumers);
   object.Number("waiting", group.waiting);
   object.End();
-  program.out.Write(line + "\n");
+  program.out.WriteJson(line);
 }
 
 void AddRow(Table& table, const GroupInfo& group) {
@@ -67,7 +67,7 @@ ExitStatus Drop(Program& program, const Options& options) {
     object.Number("waiting", removal->waiting);
     object.Number("parked", removal->parked);
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
   } else if (removal->removed) {
     program.out.Write(fmt::format("removed; {} parked events were given up\n", removal->parked));
   }

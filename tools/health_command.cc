@@ -52,7 +52,7 @@ ExitStatus Run(Program& program, const Options& options) {
   limits.disk_segments_min = std::max<uint64_t>(options.disk_segments, 1);
   const Health health = CheckHealth(CountersPath(*socket), limits);
   if (options.json) {
-    program.out.Write(JsonOf(health, *socket) + "\n");
+    program.out.WriteJson(JsonOf(health, *socket));
   } else {
     std::string line = fmt::format("{}: {}", HealthStateName(health.state), health.reason);
     if (!health.advice.empty()) line += "; " + health.advice;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "base/utf8.h"
+
 namespace roost {
 namespace {
 
@@ -47,6 +49,11 @@ void Output::Write(std::string_view text) {
   if (!open()) return;
   buffer_ += text;
   if (buffer_.size() >= kBufferBytes) Flush();
+}
+
+void Output::WriteJson(std::string_view json) {
+  Write(terminal_ ? PrintableJson(json) : std::string(json));
+  Write("\n");
 }
 
 void Output::Flush() {

@@ -23,6 +23,9 @@ class Output {
   Output& operator=(const Output&) = delete;
 
   void Write(std::string_view text);
+  // A line of JSON, without the line's end. As it is for a program; for a terminal without any character that it would
+  // obey: the same JSON, with those escaped.
+  void WriteJson(std::string_view json);
   void Flush();
   // Flushes. Ok also when the reader has gone, which is no error of ours.
   Status Close();

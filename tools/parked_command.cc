@@ -45,7 +45,7 @@ ExitStatus Unpark(Program& program, const Options& options) {
     JsonObject object(&line);
     object.Number(options.drop ? "dropped" : "retried", *count);
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
   } else {
     program.out.Write(fmt::format("{} {}\n", *count, what));
   }
@@ -68,7 +68,7 @@ void PrintJson(Program& program, const TakenItem& item, const Page& page) {
     AppendEventJson(page[0], &line);
   }
   object.End();
-  program.out.Write(line + "\n");
+  program.out.WriteJson(line);
 }
 
 void AddRow(Table& table, const TakenItem& item, const Page& page) {

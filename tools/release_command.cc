@@ -37,7 +37,7 @@ ExitStatus Run(Program& program, const Options& options) {
     object.Bool("released", *released);
     if (!*released) object.Text("advice", advice);
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
   } else {
     program.out.Write(*released ? "released\n" : fmt::format("not released: {}\n", advice));
   }

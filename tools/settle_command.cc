@@ -47,7 +47,7 @@ ExitStatus Run(Program& program, const Options& options) {
       object.Text("token", tokens[i].ToString());
       object.Bool("settled", (*settled)[i]);
       object.End();
-      program.out.Write(line + "\n");
+      program.out.WriteJson(line);
     } else {
       program.out.Write(
           fmt::format("{} {}\n", tokens[i].ToString(), (*settled)[i] ? "settled" : "not settled"));

@@ -60,7 +60,7 @@ ExitStatus StatDirectory(Program& program, const Options& options) {
     object.Number("head", (*log)->head());
     object.Number("oldest", (*log)->oldest());
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
   } else {
     program.out.Write(fmt::format("log        {}, epoch {}, {}\nevents     head {}, oldest {}\n",
                                   HexId(segment.log_id), segment.epoch,
@@ -73,7 +73,7 @@ ExitStatus StatDirectory(Program& program, const Options& options) {
 void Show(Program& program, const Options& options, const BrokerStatus& status,
           const BrokerStatus* earlier) {
   if (options.json) {
-    program.out.Write(StatusJson(status, earlier) + "\n");
+    program.out.WriteJson(StatusJson(status, earlier));
   } else {
     if (options.watch && program.out.terminal()) program.out.Write("\x1b[H\x1b[2J");
     program.out.Write(StatusText(status, earlier));

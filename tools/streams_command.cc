@@ -29,7 +29,7 @@ void PrintJson(Program& program, const std::vector<StreamInfo>& streams) {
     object.Number("last_sequence", stream.last_sequence);
     object.Text("last_time", FormatTime(stream.last_time_ns));
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
   }
 }
 

@@ -236,7 +236,7 @@ Status Consumer::HandOut(const TakeResult& taken, const Page& page) {
     object.Name("event");
     AppendEventJson(page[next++], &line);
     object.End();
-    program_->out.Write(line + "\n");
+    program_->out.WriteJson(line);
     open.push_back(item.token);
   }
   program_->out.Flush();

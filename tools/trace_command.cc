@@ -74,7 +74,7 @@ void Show(Program& program, const Options& options, const EventTrace& trace,
   for (const EventTrace::Place& place : trace.Tree()) {
     const Line& line = lines[place.index];
     if (options.json) {
-      program.out.Write(fmt::format("{{\"depth\":{},\"event\":{}}}\n", place.depth, line.text));
+      program.out.WriteJson(fmt::format("{{\"depth\":{},\"event\":{}}}", place.depth, line.text));
       continue;
     }
     std::string text(2 * std::min(place.depth, kIndentMax), ' ');

@@ -39,7 +39,7 @@ void PrintJson(Program& program, const VerifyReport& report) {
     object.Number("offset", finding.offset);
     object.Text("text", finding.text);
     object.End();
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
   }
   std::string line;
   JsonObject object(&line);
@@ -61,7 +61,7 @@ void PrintJson(Program& program, const VerifyReport& report) {
   object.Bool("ended_cleanly", report.ends_with_mark);
   object.Text("last_broker", report.broker);
   object.End();
-  program.out.Write(line + "\n");
+  program.out.WriteJson(line);
 }
 
 std::string EventsText(const VerifyReport& report) {

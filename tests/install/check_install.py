@@ -56,7 +56,7 @@ def check_tree(source, prefix):
 def check_unit(prefix):
     """How far the services are walled in, by systemd's own measure: 0 is best, 10 worst."""
     if not shutil.which("systemd-analyze"):
-        return
+        sys.exit("there is no systemd-analyze: tools/setup installs it")
     for unit in ("roostd", "roost-export"):
         path = prefix / f"lib/systemd/system/{unit}.service"
         run(["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=10", path])

@@ -110,20 +110,30 @@ EventView EventOf(const std::string& text) {
   return event;
 }
 
+// As EventOf, and with a kind of content that is said to people in place of the data.
+EventView StrangeContentOf(const std::string& text) {
+  EventView event = EventOf(text);
+  event.content_type = text;
+  event.data = "x";
+  return event;
+}
+
 TEST(EventPrinterTest, LetsNoPairOfBytesThroughThatATerminalObeys) {
   for (int first = 0; first < 256; ++first) {
     std::vector<std::string> pairs;
     for (int second = 0; second < 256; ++second) {
       pairs.push_back({static_cast<char>(first), static_cast<char>(second)});
     }
-    std::vector<EventView> events;
-    for (const std::string& pair : pairs) events.push_back(EventOf(pair));
-    const std::string text =
-        Printed([&](Output* out) { EventPrinter(out, EventFormat::kText).Print(events); });
-    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 256) << first;
-    std::string lines = text;
-    std::erase(lines, '\n');
-    ASSERT_TRUE(IsPlainUtf8(lines)) << "a pair that begins with " << first;
+    for (const auto& event_of : {&EventOf, &StrangeContentOf}) {
+      std::vector<EventView> events;
+      for (const std::string& pair : pairs) events.push_back(event_of(pair));
+      const std::string text =
+          Printed([&](Output* out) { EventPrinter(out, EventFormat::kText).Print(events); });
+      EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 256) << first;
+      std::string lines = text;
+      std::erase(lines, '\n');
+      ASSERT_TRUE(IsPlainUtf8(lines)) << "a pair that begins with " << first;
+    }
   }
 }
 
@@ -135,11 +145,15 @@ TEST(EventPrinterTest, ShowsEachCharacterThatHidesOrReorders) {
                           "\u202e", "\u2060", "\u2061", "\u2062",     "\u2063",     "\u2064",
                           "\u2066", "\u2067", "\u2068", "\u2069",     "\u206a",     "\u206f",
                           "\u00ad", "\u034f", "\u180e", "\ufeff",     "\u3164",     "\uffa0",
-                          "\u115f", "\ufff9", "\ufffb", "\U000e0001", "\U000e0041", "\U000e007f"};
+                          "\u115f", "\ufff9", "\ufffb", "\U000e0001", "\U000e0041", "\U000e007f",
+                          "\U0001bca0", "\U0001d173"};
   for (const char* character : hidden) {
-    const std::string text = PrintedText(EventOf(std::string("a") + character + "b"));
-    EXPECT_EQ(text.find(character), std::string::npos) << text;
-    EXPECT_NE(text.find("a\\u"), std::string::npos) << text;
+    const std::string shown = std::string("a") + character + "b";
+    for (const EventView& event : {EventOf(shown), StrangeContentOf(shown)}) {
+      const std::string text = PrintedText(event);
+      EXPECT_EQ(text.find(character), std::string::npos) << text;
+      EXPECT_NE(text.find("a\\u"), std::string::npos) << text;
+    }
   }
 }
 

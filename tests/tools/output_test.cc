@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -81,6 +82,31 @@ TEST_F(OutputTest, TableAlignsItsColumnsAndShowsNoControlCharacter) {
             "name      count  note\n"
             "a             5  x\n"
             "b\\x1b[2J  1,234  \n");
+}
+
+// Data is JSON as the agent wrote it, so it may have in its strings what a terminal obeys.
+TEST_F(OutputTest, WritesJsonAsItIsButForATerminalItsCharactersThatObey) {
+  const std::string json = "{\"a\":\t\"\u009b2J\u202e\u200b\x7f\U000e0041\u00fc\"}";
+  {
+    Output out(writer_.get());
+    out.WriteJson(json);
+    ASSERT_TRUE(out.Close().ok());
+  }
+  EXPECT_EQ(ReadSome(), json + "\n");
+
+  const UniqueFd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(terminal.valid());
+  ASSERT_TRUE(::grantpt(terminal.get()) == 0 && ::unlockpt(terminal.get()) == 0);
+  const UniqueFd end(::open(::ptsname(terminal.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(end.valid());
+  Output out(end.get());
+  ASSERT_TRUE(out.terminal());
+  out.WriteJson(json);
+  ASSERT_TRUE(out.Close().ok());
+  std::string text(4096, '\0');
+  const ssize_t size = ::read(terminal.get(), text.data(), text.size());
+  text.resize(size < 0 ? 0 : static_cast<size_t>(size));
+  EXPECT_EQ(text, "{\"a\": \"\\u009b2J\\u202e\\u200b\\u007f\\udb40\\udc41\u00fc\"}\r\n");
 }
 
 TEST(ShowTest, ShowsNumbersAsPeopleReadThem) {
