@@ -89,7 +89,7 @@ ExitStatus WatchJson(Program& program, const std::string& socket) {
   while (program.out.open() && !program.out.ReaderHasGone()) {
     line.clear();
     AppendIntervalJson(monitor.Look(), &line);
-    program.out.Write(line + "\n");
+    program.out.WriteJson(line);
     program.out.Flush();
     std::this_thread::sleep_for(kWatchInterval);
   }
