@@ -15,7 +15,7 @@ uint32_t KeyOf(const wire::WorkDuration& duration) {
 
 }  // namespace
 
-void OwnWork::Record(wire::ClientWork work, uint64_t began_ns, uint64_t ended_ns) {
+void OwnWork::Record(ClientWork work, uint64_t began_ns, uint64_t ended_ns) {
   const uint64_t took_ns = ended_ns > began_ns ? ended_ns - began_ns : 0;
   const wire::WorkDuration one(static_cast<uint16_t>(Histogram::IndexOf(took_ns)), work, 1);
   since_ns_ = std::min(since_ns_, ended_ns);

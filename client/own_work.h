@@ -13,10 +13,12 @@
 
 namespace roost {
 
+using wire::ClientWork;  // which kind
+
 class OwnWork {
  public:
   // One that began and ended then, CLOCK_MONOTONIC.
-  void Record(wire::ClientWork work, uint64_t began_ns, uint64_t ended_ns);
+  void Record(ClientWork work, uint64_t began_ns, uint64_t ended_ns);
   // A validation was answered from memory (or the broker had to be asked).
   void CountCache(bool hit) { ++(hit ? cache_hits_ : cache_misses_); }
 

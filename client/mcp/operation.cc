@@ -3,13 +3,13 @@
 namespace roost {
 namespace {
 
-Histogram& LatenciesOf(ShimLatencies* latencies, wire::ClientWork work) {
+Histogram& LatenciesOf(ShimLatencies* latencies, ClientWork work) {
   switch (work) {
-    case wire::ClientWork::Read:
+    case ClientWork::Read:
       return latencies->read;
-    case wire::ClientWork::Append:
+    case ClientWork::Append:
       return latencies->append;
-    case wire::ClientWork::Validate:
+    case ClientWork::Validate:
       break;
   }
   return latencies->validate;
@@ -17,7 +17,7 @@ Histogram& LatenciesOf(ShimLatencies* latencies, wire::ClientWork work) {
 
 }  // namespace
 
-void RecordCall(const Shim& shim, wire::ClientWork work, uint64_t began_ns) {
+void RecordCall(const Shim& shim, ClientWork work, uint64_t began_ns) {
   const uint64_t now_ns = shim.clock.monotonic_ns();
   LatenciesOf(shim.latencies, work).Record(now_ns - began_ns);
   shim.log->own_work()->Record(work, began_ns, now_ns);

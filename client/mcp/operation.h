@@ -21,7 +21,7 @@
 #include "client/mcp/log_access.h"
 #include "client/mcp/responder.h"
 #include "client/mcp/result_cache.h"
-#include "schemas/control_generated.h"
+#include "client/own_work.h"
 
 namespace roost {
 
@@ -49,7 +49,7 @@ struct Shim {
 };
 
 // A call whose line came in then has been answered.
-void RecordCall(const Shim& shim, wire::ClientWork work, uint64_t began_ns);
+void RecordCall(const Shim& shim, ClientWork work, uint64_t began_ns);
 
 // Answers a tool call with `json`, an object, and with what must be told besides.
 void AnswerWithToolResult(const Shim& shim, const Responder& responder, std::string json);

@@ -100,7 +100,7 @@ class AppendOperation : public Operation {
     }
     json += '}';
     FinishWithToolResult(std::move(json));
-    RecordCall(shim(), wire::ClientWork::Append, began_ns_);
+    RecordCall(shim(), ClientWork::Append, began_ns_);
   }
 
   void FinishConflict(std::string_view last) {

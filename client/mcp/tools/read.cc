@@ -89,7 +89,7 @@ class ReadOperation : public Operation {
     } else {
       FinishWithToolResult(std::move(json));
     }
-    RecordCall(shim(), wire::ClientWork::Read, began_ns_);
+    RecordCall(shim(), ClientWork::Read, began_ns_);
   }
 
   uint64_t began_ns_;
@@ -104,7 +104,7 @@ class ReadOperation : public Operation {
 std::unique_ptr<Operation> MakeRead(Shim* shim, const Responder& responder, JsonSlice given) {
   std::optional<ResultCache::Call> call;
   if (AnswerFromCache(shim, responder, "read", given, &call)) {
-    RecordCall(*shim, wire::ClientWork::Read, shim->line_received_ns);
+    RecordCall(*shim, ClientWork::Read, shim->line_received_ns);
     return nullptr;
   }
   QueryArguments slices;

@@ -135,7 +135,7 @@ class ValidateOperation : public Operation {
     } else {
       FinishWithToolResult(std::move(json));
     }
-    RecordCall(shim(), wire::ClientWork::Validate, began_ns_);
+    RecordCall(shim(), ClientWork::Validate, began_ns_);
   }
 
   bool AllDecided() const {
@@ -195,7 +195,7 @@ std::unique_ptr<Operation> MakeValidate(Shim* shim, const Responder& responder, 
   std::optional<ResultCache::Call> call;
   if (AnswerFromCache(shim, responder, "validate", given, &call)) {
     shim->log->own_work()->CountCache(true);
-    RecordCall(*shim, wire::ClientWork::Validate, shim->line_received_ns);
+    RecordCall(*shim, ClientWork::Validate, shim->line_received_ns);
     return nullptr;
   }
   JsonSlice kind, input, list, wait;
