@@ -55,10 +55,14 @@ endif()
 # What most sources include, read once a library and once for all tests. Where nothing is cached that is a
 # third of the build. Off otherwise: it hides an include that is missing, and a compiler cache does without.
 # GCC 12 forgets which code of a precompiled header is the system's, and warns, wrongly, of the insides of
-# std::string: it does without those warnings then.
+# std::string: the libraries do without those warnings then, and tests without precompiled headers.
 if(ROOST_PRECOMPILE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(roost_warnings INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow
                          -Wno-stringop-overread)
+endif()
+set(ROOST_PRECOMPILE_TESTS OFF)
+if(ROOST_PRECOMPILE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  set(ROOST_PRECOMPILE_TESTS ON)
 endif()
 set(roost_common_headers <algorithm> <atomic> <chrono> <cstdint> <deque> <functional> <map> <memory> <optional>
     <span> <string> <string_view> <thread> <unordered_map> <vector> <fmt/core.h> <flatbuffers/flatbuffers.h>)
@@ -67,7 +71,7 @@ function(roost_precompile target)
     target_precompile_headers(${target} PRIVATE ${roost_common_headers} ${ARGN})
   endif()
 endfunction()
-if(ROOST_PRECOMPILE AND ROOST_TESTS)
+if(ROOST_PRECOMPILE_TESTS AND ROOST_TESTS)
   # A program, since precompiled code is position-independent in one way or the other, and tests are programs.
   file(WRITE ${PROJECT_BINARY_DIR}/test_headers.cc "int main() {}\n")
   add_executable(roost_test_headers EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/test_headers.cc)
@@ -76,7 +80,7 @@ if(ROOST_PRECOMPILE AND ROOST_TESTS)
   roost_precompile(roost_test_headers <boost/json.hpp> <gtest/gtest.h>)
 endif()
 function(roost_precompile_test target)
-  if(ROOST_PRECOMPILE)
+  if(ROOST_PRECOMPILE_TESTS)
     target_precompile_headers(${target} REUSE_FROM roost_test_headers)
   endif()
 endfunction()
