@@ -1,4 +1,5 @@
 // roostd: command line, signals, exit status. Everything else is in the library.
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -6,17 +7,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "broker/broker.h"
 #include "broker/confinement.h"
 #include "broker/logging.h"
 #include "broker/options.h"
+#include "broker/sequencer.h"
 #include "broker/service_manager.h"
 #include "broker/verdicts/policy_file.h"
 
@@ -41,6 +45,18 @@ void RaiseDescriptorLimit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// A process's table of descriptors grows when it is full, and where there are threads the kernel waits then until nobody
+// uses the old one: 20 ms in which a sequencer that accepts serves nobody. So it gets its size (8 bytes each) before there
+// are threads.
+void MakeRoomForDescriptors(const BrokerOptions& options) {
+  constexpr rlim_t kOthers = Sequencer::kNewcomersMax + 256;  // segments, say
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t count = std::min<rlim_t>(limit.rlim_cur, options.sessions_max + kOthers);
+  const UniqueFd some(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd highest(::fcntl(some.get(), F_DUPFD_CLOEXEC, static_cast<int>(count) - 1));
 }
 
 // SIGTERM, SIGINT and SIGHUP come as something to read, in every thread that will be.
@@ -132,6 +148,7 @@ int Main(int argc, char** argv) {
   // The memory of the broker holds what makes "read-only" true: no debugger, no /proc/PID/mem.
   ::prctl(PR_SET_DUMPABLE, 0);
   RaiseDescriptorLimit();
+  MakeRoomForDescriptors(line->options);
   if (line->options.verbose) SetLogLevel(LogLevel::kDebug);
   const UniqueFd signals = BlockSignals();
   Result<UniqueFd> inherited = InheritListener();

@@ -1,5 +1,5 @@
 // One connection as the sequencer sees it. Sequencer thread alone; made when it is accepted, gone at the end
-// of the turn in which it was found closed.
+// of the turn in which it left, one of the next after it was found closed.
 #ifndef ROOST_BROKER_PEER_H_
 #define ROOST_BROKER_PEER_H_
 
@@ -19,7 +19,9 @@ struct Peer {
   Session* session = nullptr;  // once attached
   uint64_t accepted_ns = 0;    // CLOCK_MONOTONIC
   bool attaching = false;  // its agent.joined is staged; nothing is received until it is committed
-  bool closed = false;     // to be taken away at the end of the turn
+  bool closed = false;     // to be taken away at the end of a turn
+  bool is_bulk = true;     // served behind those that ask little (broker/sequencer.h)
+  uint64_t served_turn = 0;  // the last in which it was, behind them
   uint32_t turns = 0;      // in which something was received
   bool is_behind = false;  // it leaves its answers unread (broker/peer_socket.h)
   // What its requests of this turn cost beyond their bytes, as so many more bytes.

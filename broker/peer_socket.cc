@@ -52,23 +52,24 @@ void PeerSocket::HangUp() {
   if (!hung_up_.exchange(true, std::memory_order_acq_rel)) ::shutdown(fd_.get(), SHUT_RDWR);
 }
 
-void PeerSocket::HangUpForGood(Disposer* disposer) {
+bool PeerSocket::HangUpForGood(Disposer* disposer, size_t* messages) {
   HangUp();
   // So that an empty message is told from the end.
   const int on = 1;
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
-  // Nothing comes any more, so this ends: the peer's send buffer bounds what lies here.
+  // Nothing comes any more, so this ends: the peer's send buffer bounds what lies here, to some hundreds.
   std::byte buffer[64];
   std::vector<UniqueFd> surplus;
-  while (true) {
+  for (; *messages > 0; --*messages) {
     Received received = ReceiveSeqpacket(fd_.get(), buffer, sizeof(buffer), &surplus);
     disposer->Dispose(std::move(received.fd));
     disposer->Dispose(&surplus);
     if (received.outcome == SocketOutcome::kClosed ||
         received.outcome == SocketOutcome::kWouldBlock) {
-      return;
+      return true;
     }
   }
+  return false;
 }
 
 }  // namespace roost

@@ -43,8 +43,9 @@ class PeerSocket {
   // Both sides see the end of the connection at once; the sequencer notices and cleans up.
   void HangUp();
   // The same, then takes what the peer has sent and nobody read. Else the kernel would close descriptors
-  // that lie there when this socket is closed, by whatever thread closes it. Sequencer thread.
-  void HangUpForGood(Disposer* disposer);
+  // that lie there when this socket is closed, by whatever thread closes it. Takes at most `*messages`, and subtracts
+  // what it took. False: call it again for the rest. Sequencer thread.
+  bool HangUpForGood(Disposer* disposer, size_t* messages);
   bool hung_up() const { return hung_up_.load(std::memory_order_acquire); }
 
   // What the other threads still have to do for this peer, so that it can be bounded. Counted up by the

@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <tuple>
+#include <utility>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -25,6 +27,8 @@ Sequencer::Sequencer(const Parts& parts, int listener, uint64_t spin_ns)
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       buffer_(kInlineRequestBytesMax) {
   ROOST_CHECK(epoll_.valid() && stop_.valid(), "errno={}", errno);
+  bulk_.reserve(kReadyMax);
+  leaving_.reserve(kLeavesPerTurn);
 }
 
 Sequencer::~Sequencer() = default;
@@ -96,19 +100,28 @@ int Sequencer::Poll(epoll_event* ready, bool may_wait) {
 }
 
 void Sequencer::TakeTurn(const epoll_event* ready, int count) {
-  if (count == 0 && MonotonicNs() < busy_until_ns_) return;
+  if (count == 0 && !HasLeavers() && MonotonicNs() < busy_until_ns_) return;
+  ++turn_;
+  unread_left_ = kUnreadPerTurn;
   parts_.own_events->StageWaiting();
+  bool somebody_comes = false;
   for (int i = 0; i < count; ++i) {
     void* const tag = ready[i].data.ptr;
     if (tag == &acceptor_) {
-      AcceptAll();
+      somebody_comes = true;
     } else if (tag == &stop_) {
       stopping_ = true;
     } else if (tag == &signal_fd_) {
       ReadSignal();
     } else if (!Wake(tag)) {
-      Receive(*static_cast<Peer*>(tag));
+      ServeLight(*static_cast<Peer*>(tag));
     }
+  }
+  if (somebody_comes || !bulk_.empty()) {
+    // A sync takes longer than all that waits here: it is done once a turn.
+    if (parts_.log->options().durability != Durability::kPower) parts_.turn->Finish();
+    if (somebody_comes) AcceptSome();
+    ServeBulk();
   }
   RunTimers();
   LeaveClosed();
@@ -139,14 +152,15 @@ void Sequencer::ReadSignal() {
   }
 }
 
-void Sequencer::AcceptAll() {
-  for (size_t i = 0; i < kAcceptsPerTurn; ++i) {
+void Sequencer::AcceptSome() {
+  // Of those that were turned away and have filled their sockets no more are taken than can be got rid of.
+  for (size_t i = turned_away_.size(); i < kAcceptsPerTurn; ++i) {
     std::shared_ptr<PeerSocket> socket;
     switch (acceptor_.Accept(&socket)) {
       case Acceptor::Outcome::kNone:
         return;
       case Acceptor::Outcome::kRefused:
-        socket->HangUpForGood(parts_.disposer);
+        TurnAway(std::move(socket));
         continue;
       case Acceptor::Outcome::kExhausted:
         PauseAccepting(MonotonicNs());
@@ -157,7 +171,7 @@ void Sequencer::AcceptAll() {
     if (newcomers_.size() >= kNewcomersMax) RunNewcomerTimer(MonotonicNs());
     if (newcomers_.size() >= kNewcomersMax) {
       SendBusy(socket->fd(), "too many clients are connected and not attached; try again");
-      socket->HangUpForGood(parts_.disposer);
+      TurnAway(std::move(socket));
       continue;
     }
     auto peer = std::make_unique<Peer>();
@@ -178,59 +192,111 @@ void Sequencer::PauseAccepting(uint64_t now_ns) {
   accept_again_ns_ = now_ns + kAcceptPauseNs;
 }
 
-void Sequencer::Receive(Peer& peer) {
+void Sequencer::ServeLight(Peer& peer) {
+  if (peer.is_bulk) {
+    bulk_.push_back(&peer);
+    return;
+  }
+  Taken taken;
+  Receive(peer, kLightMessages, &taken);
+}
+
+void Sequencer::ServeBulk() {
+  std::sort(bulk_.begin(), bulk_.end(), [](const Peer* one, const Peer* other) {
+    return std::tie(one->served_turn, one->accepted_ns) <
+           std::tie(other->served_turn, other->accepted_ns);
+  });
+  Taken taken;
+  for (Peer* peer : bulk_) {
+    if (taken.messages >= kBulkMessagesPerTurn || taken.bytes >= kBulkBytesPerTurn) break;
+    peer->served_turn = turn_;
+    Receive(*peer, kMessagesPerTurn, &taken);
+  }
+  bulk_.clear();
+}
+
+void Sequencer::Receive(Peer& peer, size_t messages_max, Taken* taken) {
   uint64_t bytes = 0;
   peer.work = 0;
   // Not in every turn, since it is a system call.
   if (peer.is_behind || ++peer.turns % kTurnsBetweenLooks == 0) {
     peer.is_behind = peer.socket->IsBehind();
   }
-  for (size_t i = 0; i < kMessagesPerTurn && bytes + peer.work < kBytesPerTurn; ++i) {
-    // Behind an Attach comes what its session asks; there is none before the commit.
-    if (peer.attaching || peer.closed) return;
-    if (peer.socket->hung_up()) return Close(peer);
-    Received received =
-        ReceiveSeqpacket(peer.socket->fd(), buffer_.data(), buffer_.size(), &surplus_);
-    switch (received.outcome) {
-      case SocketOutcome::kWouldBlock:
-        return;
-      case SocketOutcome::kMalformed:
-        parts_.disposer->Dispose(&surplus_);
-        [[fallthrough]];
-      case SocketOutcome::kClosed:
-        return Close(peer);
-      case SocketOutcome::kDone:
-        break;
-    }
-    if (parts_.turn->Full()) parts_.turn->Finish();
-    ++requests_in_turn_;
-    bytes += parts_.handler->Handle(peer, Bytes(buffer_.data(), received.size), received.fd,
-                                    MonotonicNs());
-    parts_.disposer->Dispose(std::move(received.fd));
+  bool may_have_more = true;
+  for (size_t i = 0; i < messages_max && bytes + peer.work < kBytesPerTurn; ++i) {
+    may_have_more = ReceiveOne(peer, &bytes);
+    if (!may_have_more) break;
+    ++taken->messages;
   }
+  bytes += peer.work;
+  taken->bytes += bytes;
+  peer.is_bulk = may_have_more || bytes > kLightBytes || peer.session == nullptr;
+}
+
+bool Sequencer::ReceiveOne(Peer& peer, uint64_t* bytes) {
+  // Behind an Attach comes what its session asks; there is none before the commit.
+  if (peer.attaching || peer.closed) return false;
+  if (peer.socket->hung_up()) {
+    Close(peer);
+    return false;
+  }
+  Received received =
+      ReceiveSeqpacket(peer.socket->fd(), buffer_.data(), buffer_.size(), &surplus_);
+  switch (received.outcome) {
+    case SocketOutcome::kWouldBlock:
+      return false;
+    case SocketOutcome::kMalformed:
+      parts_.disposer->Dispose(&surplus_);
+      [[fallthrough]];
+    case SocketOutcome::kClosed:
+      Close(peer);
+      return false;
+    case SocketOutcome::kDone:
+      break;
+  }
+  if (parts_.turn->Full()) parts_.turn->Finish();
+  ++requests_in_turn_;
+  *bytes += parts_.handler->Handle(peer, Bytes(buffer_.data(), received.size), received.fd,
+                                   MonotonicNs());
+  parts_.disposer->Dispose(std::move(received.fd));
+  return true;
 }
 
 void Sequencer::Close(Peer& peer) {
   if (peer.closed) return;
   peer.closed = true;
   closed_.push_back(&peer);
+  // It may have to wait for its turn to leave, and is not to be ready all the time until then.
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, peer.socket->fd(), nullptr);
+}
+
+void Sequencer::TurnAway(std::shared_ptr<PeerSocket> socket) {
+  // At once if that can be: its descriptor may be the last one.
+  if (!socket->HangUpForGood(parts_.disposer, &unread_left_)) {
+    turned_away_.push_back(std::move(socket));
+  }
 }
 
 void Sequencer::LeaveClosed() {
-  for (Peer* peer : closed_) {
+  for (; !turned_away_.empty(); turned_away_.pop_front()) {
+    if (!turned_away_.front()->HangUpForGood(parts_.disposer, &unread_left_)) break;
+  }
+  size_t messages = kUnreadPerTurn;
+  for (; !closed_.empty() && leaving_.size() < kLeavesPerTurn; closed_.pop_front()) {
+    Peer* const peer = closed_.front();
     parts_.attacher->Leave(*peer);
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, peer->socket->fd(), nullptr);
-    peer->socket->HangUpForGood(parts_.disposer);
+    if (!peer->socket->HangUpForGood(parts_.disposer, &messages)) break;
     parts_.waker->PostGone(peer->socket);
+    leaving_.push_back(peer);
   }
 }
 
 void Sequencer::DestroyClosed() {
-  for (Peer* peer : closed_) {
+  for (Peer* peer : leaving_) {
     ROOST_CHECK(peer->session == nullptr && !peer->attaching);
     (peer->is_newcomer ? newcomers_ : peers_).erase(peer->place);
   }
-  closed_.clear();
+  leaving_.clear();
 }
 
 void Sequencer::Announce() {
@@ -297,6 +363,7 @@ void Sequencer::RunNewcomerTimer(uint64_t now_ns) {
 }
 
 uint64_t Sequencer::NextTimerNs() {
+  if (HasLeavers()) return 0;
   uint64_t next_ns = parts_.own_events->NextTryNs();
   if (!newcomers_.empty()) {
     next_ns = std::min(next_ns, newcomers_.front()->accepted_ns + kNewcomerNsMax);

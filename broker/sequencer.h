@@ -2,15 +2,19 @@
 // them, commits once a turn, answers. Here is only the loop: who is ready, how much of it is taken, when
 // to sleep, when to stop. What a request does is request_handler.h's.
 //
-// A turn takes from each client at most kMessagesPerTurn messages or kBytesPerTurn bytes, work of requests
-// (peer.h) counted as bytes, so nobody can starve the others. At most kNewcomersMax clients may be connected and not attached, for at most
-// kNewcomerNsMax each.
+// Nobody can starve the others (docs/decisions/0025): who asks little, fewer than kLightMessages and at most kLightBytes at a time,
+// is served first and, if others wait, answered before them. Those others (who asked for more at once the last time, and
+// who is not attached yet) share what a turn has for them, kBulkMessagesPerTurn messages or kBulkBytesPerTurn bytes, work of
+// requests (peer.h) counted as bytes: at most kMessagesPerTurn or kBytesPerTurn each, and who was served longest ago comes
+// first. Coming and going is bounded for each turn as well. At most kNewcomersMax clients may be connected and not
+// attached, for at most kNewcomerNsMax each.
 //
 // Run(): one thread. RequestStop(): any thread.
 #ifndef ROOST_BROKER_SEQUENCER_H_
 #define ROOST_BROKER_SEQUENCER_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
@@ -40,8 +44,15 @@ namespace roost {
 
 class Sequencer {
  public:
+  static constexpr size_t kLightMessages = 3;
+  static constexpr uint64_t kLightBytes = 16 << 10;
   static constexpr size_t kMessagesPerTurn = 16;
   static constexpr uint64_t kBytesPerTurn = 256 << 10;
+  static constexpr size_t kBulkMessagesPerTurn = 32;
+  static constexpr uint64_t kBulkBytesPerTurn = 256 << 10;
+  static constexpr size_t kAcceptsPerTurn = 16;
+  static constexpr size_t kLeavesPerTurn = 8;
+  static constexpr size_t kUnreadPerTurn = 64;  // messages of those that leave, which nobody will look at
   static constexpr size_t kNewcomersMax = 1024;
   static constexpr uint64_t kNewcomerNsMax = 5'000'000'000;
 
@@ -83,7 +94,6 @@ class Sequencer {
  private:
   static constexpr uint32_t kTurnsBetweenLooks = 2;
   static constexpr size_t kReadyMax = 256;
-  static constexpr size_t kAcceptsPerTurn = 64;
   static constexpr uint64_t kAcceptPauseNs = 100'000'000;
   static constexpr uint64_t kReleaseNs = 10'000'000'000;
   // Who had to wait longer than this for something to do does not look on when it is done.
@@ -95,9 +105,21 @@ class Sequencer {
   // False: the descriptor is none of theirs.
   bool Wake(const void* tag);
   void ReadSignal();
-  void AcceptAll();
-  void Receive(Peer& peer);
+  void AcceptSome();
+  struct Taken {
+    size_t messages = 0;
+    uint64_t bytes = 0;  // and work
+  };
+  // At once, or put into bulk_.
+  void ServeLight(Peer& peer);
+  void ServeBulk();
+  // At most so many messages and kBytesPerTurn; adds what they came to, and sees whether the peer is of those who ask little.
+  void Receive(Peer& peer, size_t messages_max, Taken* taken);
+  // False: there was none.
+  bool ReceiveOne(Peer& peer, uint64_t* bytes);
+  void TurnAway(std::shared_ptr<PeerSocket> socket);
   void Close(Peer& peer);
+  bool HasLeavers() const { return !closed_.empty() || !turned_away_.empty(); }
   void LeaveClosed();
   void DestroyClosed();
   void Announce();
@@ -116,7 +138,12 @@ class Sequencer {
 
   std::list<std::unique_ptr<Peer>> newcomers_;  // longest here first; may be attached by now
   std::list<std::unique_ptr<Peer>> peers_;
-  std::vector<Peer*> closed_;
+  std::vector<Peer*> bulk_;    // ready in this turn, to be served behind the others
+  std::deque<Peer*> closed_;   // to leave
+  std::vector<Peer*> leaving_;  // in this turn
+  std::deque<std::shared_ptr<PeerSocket>> turned_away_;  // hung up on, with more unread than a turn has time for
+  size_t unread_left_ = 0;  // of kUnreadPerTurn, for those
+  uint64_t turn_ = 0;
   std::vector<std::byte> buffer_;
   std::vector<UniqueFd> surplus_;
   uint64_t turn_ns_ = 0;  // CLOCK_MONOTONIC, in this turn
