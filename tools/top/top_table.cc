@@ -22,7 +22,10 @@ bool Matches(const std::vector<Cell>& row, const std::vector<TableColumn>& colum
              std::string_view filter) {
   for (size_t i = 0; i < columns.size(); ++i) {
     const std::string& text = row[i].text;
-    if (!std::ranges::search(text, filter, EqualLetters).empty()) return true;
+    if (std::search(text.begin(), text.end(), filter.begin(), filter.end(), EqualLetters) !=
+        text.end()) {
+      return true;
+    }
   }
   return false;
 }
