@@ -21,7 +21,7 @@ class MemfdRequest {
   Result<Bytes> Read(int fd, uint64_t length);
 
   bool HoldsMemory() const { return words_.capacity() > 0; }
-  void Release() { words_ = {}; }
+  void Release() { words_ = std::vector<uint64_t>(); }  // not {}, which keeps the memory
 
  private:
   std::vector<uint64_t> words_;

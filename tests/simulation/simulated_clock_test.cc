@@ -1,4 +1,4 @@
-// A client whose clock leaps: what takes hours in life and a race to see.
+// A client and a broker whose clocks leap: what takes long in life, or a race to see.
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <unistd.h>
@@ -95,6 +95,28 @@ TEST_F(SimulatedClockTest, AClientThatSleptPastItsNextAttemptWantsNothingAnyMore
                     [&](const Status& status) { EXPECT_TRUE(status.ok()); });
   Exchange(&connection);
   EXPECT_TRUE(connection.attached());
+}
+
+TEST_F(SimulatedClockTest, ABrokerSleepsAgainAfterALargeRequest) {
+  options_.log.ring_bytes = 1 << 20;
+  Start();
+  Connection connection({.socket = options_.socket, .agent = "author"});
+  Batch batch;
+  batch.events.push_back({.stream = "large", .type = "text"});
+  batch.events[0].data = '"' + std::string(100'000, 'x') + '"';  // more than a message takes
+  bool is_appended = false;
+  connection.Append(
+      batch, now_ns_ + kNsPerSecond,
+      [&](const Result<AppendResult>& result) { is_appended = result.ok() && result->appended; });
+  Exchange(&connection);
+  ASSERT_TRUE(is_appended);
+
+  // Past when it gives back what the request needed: a timer that stays due would keep its thread awake for ever.
+  for (int second = 0; second < 30; ++second) {
+    now_ns_ += kNsPerSecond;
+    broker_->Step(Broker::Part::kSequencer);
+  }
+  EXPECT_GT(broker_->NextStepNs(Broker::Part::kSequencer), now_ns_);
 }
 
 }  // namespace
