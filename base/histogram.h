@@ -3,6 +3,7 @@
 #ifndef ROOST_BASE_HISTOGRAM_H_
 #define ROOST_BASE_HISTOGRAM_H_
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -15,6 +16,7 @@ class Histogram {
   static constexpr unsigned kStepBits = 6;
   static constexpr unsigned kOctaves = 34;  // up to 2^(34 + 6) ns, 18 minutes; longer counts as that
   static constexpr size_t kBuckets = (kOctaves + 1) << kStepBits;
+  static constexpr uint64_t kExactBelow = 2ull << kStepBits;  // values below it are their buckets
 
   // The one writer.
   void Record(uint64_t value) { Add(IndexOf(value), 1); }
@@ -44,14 +46,15 @@ class Histogram {
     return total;
   }
 
+  // No branches: this is done with every answer.
   static constexpr size_t IndexOf(uint64_t value) {
     constexpr uint64_t kSteps = 1ull << kStepBits;
-    if (value < kSteps) return static_cast<size_t>(value);
-    const auto octave = static_cast<unsigned>(std::bit_width(value)) - kStepBits;
-    if (octave > kOctaves) return kBuckets - 1;
-    // The bits below the leading one pick the step: octave 1 begins at kSteps.
-    return (static_cast<size_t>(octave) << kStepBits) +
-           static_cast<size_t>((value >> (octave - 1)) - kSteps);
+    constexpr uint64_t kMax = (1ull << (kOctaves + kStepBits)) - 1;
+    const uint64_t known = std::min(value, kMax);
+    // From kExactBelow on the bits below the leading one pick the step.
+    const auto leading = 63u ^ static_cast<unsigned>(std::countl_zero(known | kSteps));
+    const unsigned shift = leading - kStepBits;
+    return (size_t{shift} << kStepBits) + static_cast<size_t>(known >> shift);
   }
 
   static constexpr uint64_t MiddleOf(size_t index) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What counting costs the broker: instructions of an append in roostd, from its request to its answer, counted by valgrind's
-callgrind in two builds that differ in ROOST_NO_COUNTERS alone.
+"""What counting costs the broker: instructions of an append in roostd's main thread, from its request to its answer, counted by
+valgrind's callgrind in two builds that differ in ROOST_NO_COUNTERS alone.
 
     benchmarks/counting_cost.py [--build build/release] [--plain build/plain]
 
@@ -27,12 +27,14 @@ def build(directory, options, targets):
 
 
 def count(roostd, client, load, appends):
-    """Instructions of a whole life of a broker, and how often it read a clock."""
-    with tempfile.NamedTemporaryFile(prefix="callgrind.") as output:
-        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output.name}", "-q"]
+    """Instructions of a whole life of a broker's main thread, the sequencer, and how often it read a clock. The other threads' work
+    goes by time, of which valgrind takes much."""
+    with tempfile.TemporaryDirectory(prefix="callgrind.") as directory:
+        output = pathlib.Path(directory) / "out"
+        valgrind = ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--callgrind-out-file={output}", "-q"]
         with running_broker(roostd, "--ring", "8MiB", "--spin", "0", "--unconfined", under=valgrind) as socket:
             subprocess.run([client, "--socket", socket, "--appends", str(appends), *load], check=True)
-        text = pathlib.Path(output.name).read_text(errors="replace")
+        text = output.with_name("out-01").read_text(errors="replace")
     return int(re.search(r"^(?:totals|summary): (\d+)", text, re.M)[1]), calls_of_clock(text)
 
 

@@ -54,8 +54,11 @@ class CountersWriter {
   void Record(Latency latency, uint64_t ns) {
     if constexpr (kCounting) latencies_[static_cast<size_t>(latency)].Record(ns);
   }
+  // Most are small.
   void Record(Size size, uint64_t count) {
-    if constexpr (kCounting) sizes_[static_cast<size_t>(size)].Record(count);
+    if constexpr (!kCounting) return;
+    const size_t bucket = count < Histogram::kExactBelow ? count : Histogram::IndexOf(count);
+    sizes_[static_cast<size_t>(size)].Add(bucket, 1);
   }
   // A histogram that somebody else has made: so many more in one of its buckets.
   void Merge(Latency latency, size_t bucket, uint32_t count) {
@@ -71,6 +74,16 @@ class CountersWriter {
   }
   void SetBeat(Doing doing, uint64_t now_ns) {
     if constexpr (kCounting) beat_->store(BeatOf(doing, now_ns), std::memory_order_relaxed);
+  }
+  // A commit that succeeded: so much was in it.
+  void CountCommit(uint64_t events, uint64_t batches, uint64_t record_bytes) {
+    if constexpr (!kCounting) return;
+    Word* const values = values_;  // the compiler would load it again behind each store
+    AddTo(values[static_cast<size_t>(Counter::kCommits)], 1);
+    AddTo(values[static_cast<size_t>(Counter::kEventsAppended)], events);
+    AddTo(values[static_cast<size_t>(Counter::kBatchesAppended)], batches);
+    AddTo(values[static_cast<size_t>(Counter::kBytesAppended)], record_bytes);
+    Record(Size::kEventsPerCommit, events);
   }
   SessionCountersWriter& sessions() { return sessions_; }
   GroupCountersWriter& groups() { return groups_; }

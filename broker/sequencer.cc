@@ -75,7 +75,9 @@ bool Sequencer::Turn(bool may_wait) {
 }
 
 int Sequencer::Poll(epoll_event* ready, bool may_wait) {
-  const uint64_t now_ns = MonotonicNs();
+  // Little is done behind the answers of a turn: the clock need not be read again.
+  const uint64_t answered_ns = std::exchange(answered_ns_, 0);
+  const uint64_t now_ns = answered_ns != 0 ? answered_ns : MonotonicNs();
   int timeout_ms = 0;
   if (may_wait && now_ns >= busy_until_ns_) {
     const uint64_t timer_ns = NextTimerNs();
@@ -125,7 +127,8 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
   }
   RunTimers();
   LeaveClosed();
-  parts_.turn->Finish();
+  parts_.turn->Finish(turn_ns_);
+  answered_ns_ = parts_.turn->answered_ns();
   parts_.coordinator->ServeWaiting();
   DestroyClosed();
   Announce();
@@ -311,7 +314,6 @@ void Sequencer::Announce() {
   parts_.librarian->OnCommit(bytes - announced_bytes_);
   announced_bytes_ = bytes;
   parts_.counters->Set(Counter::kHead, head);
-  parts_.counters->Set(Counter::kStreams, parts_.ring->stream_count());
 }
 
 void Sequencer::CountTurn() {
@@ -321,6 +323,7 @@ void Sequencer::CountTurn() {
     requests_in_turn_ = 0;
   }
   if (parts_.gauges->NextTimerNs() > turn_ns_) return;
+  parts_.counters->Set(Counter::kStreams, parts_.ring->stream_count());
   // Of those who attached some are still in that list, behind one who has not.
   parts_.counters->Set(Counter::kNewcomers, std::ranges::count_if(newcomers_, [](const auto& peer) {
                          return peer->session == nullptr;

@@ -146,7 +146,8 @@ class Sequencer {
   uint64_t turn_ = 0;
   std::vector<std::byte> buffer_;
   std::vector<UniqueFd> surplus_;
-  uint64_t turn_ns_ = 0;  // CLOCK_MONOTONIC, in this turn
+  uint64_t turn_ns_ = 0;      // CLOCK_MONOTONIC, in this turn
+  uint64_t answered_ns_ = 0;  // CLOCK_MONOTONIC, when the last turn had answered; 0: not known
   uint64_t requests_in_turn_ = 0;
 
   uint64_t announced_head_ = 0;

@@ -2,8 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/check.h"
-#include "base/clock.h"
 #include "broker/logging.h"
 
 namespace roost {
@@ -46,9 +47,9 @@ bool SequencerTurn::HasWork() const {
   return log_->HasStaged() || !owed_.empty() || !owed_replies_.empty();
 }
 
-bool SequencerTurn::Finish() {
+bool SequencerTurn::Finish(uint64_t now_ns) {
   const bool has_staged = log_->HasStaged();
-  const Status committed = has_staged ? Commit() : Status();
+  const Status committed = has_staged ? Commit(now_ns) : Status();
   if (has_staged && committed.ok()) CountCommitted();
   events_ = batches_ = record_bytes_ = 0;
   SettleOwnEvents(committed);
@@ -58,13 +59,13 @@ bool SequencerTurn::Finish() {
   return has_staged && committed.ok();
 }
 
-Status SequencerTurn::Commit() {
-  const uint64_t begin_ns = kCounting ? MonotonicNs() : 0;
-  counters_->SetBeat(Doing::kWriting, begin_ns);
+Status SequencerTurn::Commit(uint64_t begin_ns) {
+  CountersWriter& counters = *counters_;
+  counters.SetBeat(Doing::kWriting, begin_ns);
   Status status = log_->Commit();
   const uint64_t end_ns = kCounting ? MonotonicNs() : 0;
-  counters_->SetBeat(Doing::kWorking, end_ns);
-  counters_->Record(Latency::kJournalWrite, end_ns - begin_ns);
+  counters.SetBeat(Doing::kWorking, end_ns);
+  counters.Record(Latency::kJournalWrite, end_ns - begin_ns);
   NoteDisk(status);
   if (!status.ok()) Log(LogLevel::kError, "events were refused: {}", status.message());
   return status;
@@ -79,11 +80,7 @@ void SequencerTurn::NoteDisk(const Status& committed) {
 
 void SequencerTurn::CountCommitted() {
   bytes_committed_ += record_bytes_;
-  counters_->Add(Counter::kCommits);
-  counters_->Record(Size::kEventsPerCommit, events_);
-  counters_->Add(Counter::kEventsAppended, events_);
-  counters_->Add(Counter::kBatchesAppended, batches_);
-  counters_->Add(Counter::kBytesAppended, record_bytes_);
+  counters_->CountCommit(events_, batches_, record_bytes_);
 }
 
 void SequencerTurn::SettleOwnEvents(const Status& committed) {
@@ -93,6 +90,7 @@ void SequencerTurn::SettleOwnEvents(const Status& committed) {
 }
 
 void SequencerTurn::SettleAnswers(const Status& committed) {
+  answered_ns_ = 0;
   if (owed_.empty()) return;
   if (!committed.ok()) {
     const Refusal refusal = RefusalFor(committed);
@@ -102,11 +100,15 @@ void SequencerTurn::SettleAnswers(const Status& committed) {
       Refuse(*owed.peer, owed.answer.number, refusal);
     }
   } else {
-    for (const OwedAnswer& owed : owed_) {
-      if (owed.session != nullptr) owed.session->answers.Confirm(owed.answer.number);
-      Send(*owed.peer, owed.answer, owed.conflict_stream);
-      CountAppended(owed);
-      CountAnswered(*owed.peer, owed.kind, owed.received_ns);
+    std::span<const OwedAnswer> left = owed_;
+    while (!left.empty()) {
+      const std::span<const OwedAnswer> some = left.first(std::min(left.size(), kAnswersPerLook));
+      left = left.subspan(some.size());
+      for (const OwedAnswer& owed : some) {
+        if (owed.session != nullptr) owed.session->answers.Confirm(owed.answer.number);
+        Send(*owed.peer, owed.answer, owed.conflict_stream);
+      }
+      CountSent(some);
     }
   }
   owed_.clear();
@@ -161,25 +163,33 @@ void SequencerTurn::Refuse(Peer& peer, uint64_t number, const Refusal& refusal,
   peer.socket->Send(replies_->Refused(number, refusal, registration));
 }
 
-void SequencerTurn::CountAppended(const OwedAnswer& owed) {
-  if (!kCounting || owed.session == nullptr || owed.answer.kind != KeptAnswer::Kind::kAppended) {
-    return;
+void SequencerTurn::CountSent(std::span<const OwedAnswer> sent) {
+  if constexpr (!kCounting) return;
+  const uint64_t now_ns = MonotonicNs();
+  answered_ns_ = now_ns;
+  SessionCountersWriter& rows = counters_->sessions();
+  for (const OwedAnswer& owed : sent) {
+    CountDuration(owed.peer->session, owed.kind, now_ns - owed.received_ns);
+    if (owed.session == nullptr || owed.answer.kind != KeptAnswer::Kind::kAppended) continue;
+    rows.Add(owed.session->counters_row, SessionCounter::kEvents, owed.answer.count);
+    rows.Add(owed.session->counters_row, SessionCounter::kBytes, owed.record_bytes);
   }
-  const uint32_t row = owed.session->counters_row;
-  counters_->sessions().Add(row, SessionCounter::kEvents, owed.answer.count);
-  counters_->sessions().Add(row, SessionCounter::kBytes, owed.record_bytes);
 }
 
 void SequencerTurn::CountAnswered(const Peer& peer, RequestKind kind, uint64_t received_ns) {
-  if (!kCounting || !HasLatency(kind)) return;
-  const size_t bucket = Histogram::IndexOf(MonotonicNs() - received_ns);
+  if constexpr (!kCounting) return;
+  CountDuration(peer.session, kind, MonotonicNs() - received_ns);
+}
+
+void SequencerTurn::CountDuration(const Session* session, RequestKind kind, uint64_t ns) {
+  if (!HasLatency(kind)) return;
+  const size_t bucket = Histogram::IndexOf(ns);
   counters_->Merge(LatencyOf(kind), bucket, 1);
-  if (peer.session != nullptr) {
-    const bool is_append = kind == RequestKind::kAppend;
-    counters_->sessions().Record(peer.session->counters_row,
-                                 is_append ? SessionLatency::kAppends : SessionLatency::kRequests,
-                                 bucket);
-  }
+  if (session == nullptr) return;
+  const bool is_append = kind == RequestKind::kAppend;
+  counters_->sessions().Record(session->counters_row,
+                               is_append ? SessionLatency::kAppends : SessionLatency::kRequests,
+                               bucket);
 }
 
 void SequencerTurn::RefuseTooOld(Peer& peer, uint64_t number, uint64_t highest) {

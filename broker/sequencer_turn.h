@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "broker/counters_writer.h"
 #include "broker/id_table.h"
 #include "broker/peer.h"
@@ -84,8 +85,11 @@ class SequencerTurn {
   // Something was staged, or somebody is owed an answer.
   bool HasWork() const;
 
-  // Commits what was staged, if anything was, and answers. True: the log has moved on.
-  bool Finish();
+  // Commits what was staged, if anything was, and answers. True: the log has moved on. `now_ns` is CLOCK_MONOTONIC.
+  bool Finish(uint64_t now_ns);
+  bool Finish() { return Finish(kCounting ? MonotonicNs() : 0); }
+  // When the last Finish had sent its answers, CLOCK_MONOTONIC; 0: there were none, or nothing is counted.
+  uint64_t answered_ns() const { return answered_ns_; }
   // Of records, since the start.
   uint64_t bytes_committed() const { return bytes_committed_; }
 
@@ -103,9 +107,14 @@ class SequencerTurn {
     OwnEventDone done;
   };
 
-  Status Commit();
+  // Answers that are sent until the clock is read for how long they took: so many sends may be too much in a duration.
+  static constexpr size_t kAnswersPerLook = 8;
+
+  Status Commit(uint64_t begin_ns);
   void NoteDisk(const Status& committed);
-  void CountAppended(const OwedAnswer& owed);
+  // All of them were sent just now.
+  void CountSent(std::span<const OwedAnswer> sent);
+  void CountDuration(const Session* session, RequestKind kind, uint64_t ns);
   void SettleOwnEvents(const Status& committed);
   void SettleAnswers(const Status& committed);
   void SettleReplies(const Status& committed);
@@ -124,6 +133,7 @@ class SequencerTurn {
   uint64_t batches_ = 0;
   uint64_t record_bytes_ = 0;
   uint64_t bytes_committed_ = 0;
+  uint64_t answered_ns_ = 0;
   bool disk_is_full_ = false;
 };
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
-#include <limits>
+#include <utility>
 
 #include "base/check.h"
 #include "broker/counters_row.h"
@@ -65,16 +65,23 @@ void SessionCountersWriter::GiveChunksBack(uint32_t row) {
   for (size_t kind = 0; kind < kSessionLatencyCount; ++kind) {
     for (size_t i = 0; i < held.counts[kind]; ++i) {
       free_chunks_.push_back(held.chunks[kind][i].place);
+      held.chunks[kind][i] = {};
     }
     held.counts[kind] = 0;
   }
 }
 
-void SessionCountersWriter::AddTo(const Chunk& chunk, size_t bucket, uint32_t count) {
-  auto& word = chunks_[chunk.place].counts[bucket % kChunkBuckets];
-  const uint32_t before = word.load(std::memory_order_relaxed);
-  const uint32_t room = std::numeric_limits<uint32_t>::max() - before;
-  word.store(before + std::min(count, room), std::memory_order_relaxed);
+void SessionCountersWriter::RecordInOther(uint32_t row, SessionLatency kind, size_t bucket,
+                                          uint32_t count) {
+  const auto k = static_cast<size_t>(kind);
+  auto& chunks = held_[row].chunks[k];
+  for (size_t i = 1; i < held_[row].counts[k]; ++i) {
+    if (chunks[i].number != bucket / kChunkBuckets) continue;
+    AddTo(chunks[i], bucket, count);
+    std::swap(chunks[i], chunks[i - 1]);
+    return;
+  }
+  RecordInNew(row, kind, bucket, count);
 }
 
 // Step 4 of the writer.

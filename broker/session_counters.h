@@ -8,12 +8,13 @@
 #ifndef ROOST_BROKER_SESSION_COUNTERS_H_
 #define ROOST_BROKER_SESSION_COUNTERS_H_
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -51,28 +52,24 @@ class SessionCountersWriter {
   // `count` more in a bucket of Histogram.
   void Record(uint32_t row, SessionLatency kind, size_t bucket, uint32_t count = 1) {
     if (row == kNoCountersRow) return;
-    const auto number = static_cast<uint16_t>(bucket / kChunkBuckets);
-    Held& held = held_[row];
-    auto& chunks = held.chunks[static_cast<size_t>(kind)];
-    const size_t used = held.counts[static_cast<size_t>(kind)];
-    for (size_t i = 0; i < used; ++i) {
-      if (chunks[i].number != number) continue;
-      AddTo(chunks[i], bucket, count);
-      // What is asked for often moves to the front.
-      if (i > 0) std::swap(chunks[i], chunks[i - 1]);
-      return;
+    const Chunk& first = held_[row].chunks[static_cast<size_t>(kind)].front();
+    if (first.number == bucket / kChunkBuckets) {
+      AddTo(first, bucket, count);
+    } else {
+      RecordInOther(row, kind, bucket, count);
     }
-    RecordInNew(row, kind, bucket, count);
   }
 
  private:
+  static constexpr uint16_t kNoNumber = UINT16_MAX;
   struct Chunk {
-    uint16_t number = 0;  // which buckets it has
-    uint16_t place = 0;   // in the file's section
+    uint16_t number = kNoNumber;  // which buckets it has
+    uint16_t place = 0;           // in the file's section
   };
   struct Held {
     std::array<uint8_t, kSessionLatencyCount> counts{};
-    // In any order; the row in the file has them in that in which they came.
+    // What is asked for often moves to the front; the row in the file has them in the order in which they came.
+    // Behind the last, and where there is none, is kNoNumber.
     std::array<std::array<Chunk, kChunksPerKindMax>, kSessionLatencyCount> chunks;
   };
 
@@ -80,7 +77,14 @@ class SessionCountersWriter {
     return rows_ + row * sizeof(SessionRow) + offsetof(SessionRow, counters) +
            8 * static_cast<size_t>(counter);
   }
-  void AddTo(const Chunk& chunk, size_t bucket, uint32_t count);
+  void AddTo(const Chunk& chunk, size_t bucket, uint32_t count) {
+    auto& word = chunks_[chunk.place].counts[bucket % kChunkBuckets];
+    const uint32_t before = word.load(std::memory_order_relaxed);
+    const uint32_t room = std::numeric_limits<uint32_t>::max() - before;
+    word.store(before + std::min(count, room), std::memory_order_relaxed);
+  }
+  // In one that is not the first, or in a new one.
+  void RecordInOther(uint32_t row, SessionLatency kind, size_t bucket, uint32_t count);
   void RecordInNew(uint32_t row, SessionLatency kind, size_t bucket, uint32_t count);
   void GiveChunksBack(uint32_t row);
   void WriteRow(uint32_t row, const SessionRow& words);

@@ -61,7 +61,7 @@ enum class Counter : uint32_t {
   kJournalBytes,     // journal_bytes: in the data directory, a gauge
   kDegraded,         // degraded: 0 or 1
   kHead,             // head
-  kStreams,          // streams
+  kStreams,          // streams*
 
   kSessionRows,         // session_rows: of the table, that were ever used
   kSessionsUnplaced,    // sessions_unplaced: found no row
@@ -131,7 +131,7 @@ inline constexpr size_t kRefusalReasonCount = 11;
 const char* RefusalReasonName(size_t reason);  // "invalid", "too_large", ...
 
 // In ns. Of a request: from it received to its first answer sent (that it is queued is an answer, a refusal
-// is none); of a wait, to its registration.
+// is none), and where a turn has many answers, up to seven more that are sent behind it; of a wait, to its registration.
 enum class Latency : uint32_t {
   kAppend,
   kClaim,
@@ -141,7 +141,7 @@ enum class Latency : uint32_t {
   kValidate,
   kDecide,
   kWait,
-  kJournalWrite,  // journal_write; with durability power its fdatasync is in it
+  kJournalWrite,  // journal_write: from the end of a turn's requests; with durability power its fdatasync is in it
   kJournalSync,   // journal_sync
   kClientRead,  // client_read: reported by clients, as are those below; a call's line read to its answer written
   kClientAppend,    // client_append

@@ -140,7 +140,10 @@ TEST_F(SequencingTest, CommitsOnceForManyAppends) {
   for (uint64_t number = 1; number <= 10; ++number) Append(*alice, number);
   turn_->Finish();
   EXPECT_EQ(log_.commits, before + 1);
+  EXPECT_EQ(counters_->Get(Latency::kAppend).Count(), 10u);
+  EXPECT_GT(turn_->answered_ns(), 0u);
   EXPECT_FALSE(turn_->Finish());
+  EXPECT_EQ(turn_->answered_ns(), 0u);
   EXPECT_EQ(log_.commits, before + 1);
 }
 
