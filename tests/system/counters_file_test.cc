@@ -47,23 +47,27 @@ TEST_F(CountersFileTest, HaveWhatShimsDoByThemselves) {
                                    {"token", asked.content.at("token")},
                                    {"verdict", "allow"}})
                   .ok());
-  EXPECT_TRUE(shim.Call("validate", question).Is("cached"));
+  // The first of these may come before the verdict is in shared memory; then the broker answers it.
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(shim.Call("validate", question).Is("cached"));
   // It asks for nothing more, and all of it comes.
   ASSERT_TRUE(Eventually([&] {
-    return Read()[Latency::kClientRead].count() == 5 && Read()[Counter::kClientCacheHits] == 1;
+    const CountersSnapshot now = Read();
+    return now[Latency::kClientRead].count() == 5 &&
+           now[Counter::kClientCacheHits] + now[Counter::kClientCacheMisses] == 4;
   }));
   const CountersSnapshot counters = Read();
+  const uint64_t hits = counters[Counter::kClientCacheHits];
+  EXPECT_GE(hits, 2u);
   EXPECT_EQ(counters[Latency::kClientRead].count(), 5u);
   EXPECT_EQ(counters[Latency::kClientAppend].count(), 1u);
-  EXPECT_EQ(counters[Latency::kClientValidate].count(), 1u);
-  EXPECT_EQ(counters[Counter::kClientCacheMisses], 1u);
+  EXPECT_EQ(counters[Latency::kClientValidate].count(), hits);
   EXPECT_EQ(counters[Counter::kClientReportsIgnored], 0u);
   const auto row = RowOf("reader");
   ASSERT_TRUE(row.has_value());
   EXPECT_EQ(row->pid, static_cast<uint32_t>(shim.pid()));
   EXPECT_EQ((*row)[SessionLatency::kReads].count(), 5u);
   EXPECT_EQ((*row)[SessionLatency::kAppends].count(), 1u);
-  EXPECT_EQ((*row)[SessionCounter::kCacheHits], 1u);
+  EXPECT_EQ((*row)[SessionCounter::kCacheHits], hits);
   EXPECT_EQ((*row)[SessionCounter::kEvents], 1u);
 }
 

@@ -240,7 +240,7 @@ test('says that the broker is gone, and goes on by itself', () => onPage('#event
   await screenshot(page, 'gone');
   await place.startBroker();
   await page.waitForSelector('#standing[data-level="good"]');
-  assert.ok(await page.locator('#trouble').isHidden());
+  await page.locator('#trouble').waitFor({ state: 'hidden' });
   place.append('again', 't', 'after');
   await page.waitForFunction(() => document.querySelectorAll('#feed .row:not([hidden])').length === 2);
 }));
