@@ -49,7 +49,8 @@ Result<std::optional<std::string>> ReadOnce(const std::string& path) {
   const Status too_large(StatusCode::kTooLarge,
                          fmt::format("{}: it has more than {} bytes", path, kPolicyBytesMax));
   if (static_cast<uint64_t>(before.st_size) > kPolicyBytesMax) return too_large;
-  std::string text(kPolicyBytesMax + 1, '\0');
+  // One more, to see that it has grown meanwhile.
+  std::string text(static_cast<size_t>(before.st_size) + 1, '\0');
   size_t length = 0;
   while (length < text.size()) {
     const ssize_t got = ::read(fd.get(), text.data() + length, text.size() - length);
