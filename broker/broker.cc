@@ -334,7 +334,8 @@ WorkerLoop& Broker::Parts::LoopOf(Part part) {
       ROOST_CHECK(sweeper.has_value(), "without a journal there is none");
       return sweeper->loop();
     case Part::kSyncer:
-    case Part::kSequencer:  // has a loop of its own
+    case Part::kSequencer:  // have loops of their own
+    case Part::kPolicyLoader:
       break;
   }
   return syncer->loop();
@@ -344,15 +345,23 @@ Status Broker::BeginSteps() { return parts_->sequencer->Begin(/*signal_fd=*/-1);
 
 bool Broker::Step(Part part) {
   if (part == Part::kSequencer) return parts_->sequencer->Turn(/*may_wait=*/false);
+  if (part == Part::kPolicyLoader) return parts_->policy_loader && parts_->policy_loader->Step();
   return parts_->LoopOf(part).Step(/*sleep_ns_max=*/0);
 }
 
 uint64_t Broker::NextStepNs(Part part) {
   if (part == Part::kSequencer) return parts_->sequencer->NextTimerNs();
+  if (part == Part::kPolicyLoader) {
+    return parts_->policy_loader && parts_->policy_loader->wanted() ? 0 : UINT64_MAX;
+  }
   return parts_->LoopOf(part).NextStepNs();
 }
 
 int Broker::sequencer_fd() const { return parts_->sequencer->fd(); }
+
+void Broker::ReloadPolicy() { parts_->policy_reload->OnSignal(); }
+
+uint64_t Broker::policy_version() const { return parts_->questions.policy(); }
 
 bool Broker::degraded() const { return parts_->log->degraded(); }
 

@@ -32,10 +32,10 @@ class Broker {
   void Stop();
 
   // The threads of a broker, for whoever goes through their work himself.
-  enum class Part { kSequencer, kWaker, kLibrarian, kSyncer, kSweeper };
+  enum class Part { kSequencer, kWaker, kLibrarian, kSyncer, kSweeper, kPolicyLoader };
   // In place of Run(), all by the thread of Open: BeginSteps(), then Step() in any order, then End(), as Run ends
-  // (or no End(): a crash, but for the socket's file). No thread is started, so policies are not loaded anew and large inputs are not
-  // examined. tests/simulation
+  // (or no End(): a crash, but for the socket's file). No thread is started, so large inputs are not examined.
+  // tests/simulation
   Status BeginSteps();
   // Something of what the part has to do, without waiting. False: it had nothing to do.
   bool Step(Part part);
@@ -44,6 +44,9 @@ class Broker {
   uint64_t NextStepNs(Part part);
   // Readable when the sequencer has something to do before its time.
   int sequencer_fd() const;
+  // What SIGHUP does.
+  void ReloadPolicy();
+  uint64_t policy_version() const;  // in force; 0: without a policy
   Status End();
   bool degraded() const;
   const RecoveryReport& recovery() const;

@@ -41,21 +41,23 @@ std::optional<PolicyLoader::Loaded> PolicyLoader::TakeLoaded() {
   return std::exchange(loaded_, std::nullopt);
 }
 
+bool PolicyLoader::Step() {
+  if (!wanted_.exchange(false, std::memory_order_acq_rel)) return false;
+  Loaded loaded = LoadPolicy(path_);
+  {
+    const std::lock_guard lock(mutex_);
+    loaded_.emplace(std::move(loaded));
+  }
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(done_event_.get(), &one, sizeof(one));
+  return true;
+}
+
 void PolicyLoader::Run() {
   while (!stopping_.load(std::memory_order_acquire)) {
-    if (wanted_.exchange(false, std::memory_order_acq_rel)) {
-      Loaded loaded = LoadPolicy(path_);
-      {
-        const std::lock_guard lock(mutex_);
-        loaded_.emplace(std::move(loaded));
-      }
-      const uint64_t one = 1;
-      [[maybe_unused]] const ssize_t written = ::write(done_event_.get(), &one, sizeof(one));
-      continue;
-    }
+    if (Step()) continue;
     bell_.Arm();
-    const bool has_work =
-        wanted_.load(std::memory_order_acquire) || stopping_.load(std::memory_order_acquire);
+    const bool has_work = wanted() || stopping_.load(std::memory_order_acquire);
     if (!has_work) bell_.Sleep();
     bell_.Disarm();
   }

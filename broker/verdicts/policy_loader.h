@@ -30,6 +30,9 @@ class PolicyLoader {
   void Stop();
 
   void Load();
+  // Without Start(): loads, if Load() was called since. False: it was not. As a step of the thread.
+  bool Step();
+  bool wanted() const { return wanted_.load(std::memory_order_acquire); }
   // Readable when a loading has ended.
   int fd() const { return done_event_.get(); }
   // The newest result that was not taken yet.

@@ -5,9 +5,6 @@
 #include <cstdio>
 #include <utility>
 
-#include "log/record.h"
-#include "schemas/event_generated.h"
-
 namespace roost {
 namespace {
 
@@ -26,24 +23,7 @@ bool IsPlainNo(const Status& status) {
   }
 }
 
-std::string TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string() : text->str();
-}
-
 }  // namespace
-
-void FinalLog::OnEvent(const RecordHeader& header, Bytes body) {
-  const wire::Event* event = DecodeEventBody(body);
-  if (event == nullptr) return;
-  const auto* data = event->data();
-  events_.push_back({header, TextOf(event->stream()), TextOf(event->type()), TextOf(event->id()),
-                     std::string(reinterpret_cast<const char*>(data->data()), data->size())});
-}
-
-std::string FinalLog::Event::Text() const {
-  return fmt::format("{} {}@{} {} session {} request {} {} {:.200}", header.sequence, stream,
-                     header.revision, type, header.session, header.request, id, data);
-}
 
 std::string Promises::DataOf(uint64_t operation, size_t index, size_t padding) {
   return fmt::format(R"({{"operation":{},"index":{},"padding":"{:x>{}}"}})", operation, index, "",

@@ -12,28 +12,12 @@
 #include <vector>
 
 #include "base/status.h"
-#include "log/log_writer.h"
 #include "log/record_format.h"
 #include "roost/coordination.h"
 #include "roost/event.h"
+#include "tests/simulation/whole_log.h"
 
 namespace roost {
-
-// The whole log, as recovery reads it.
-class FinalLog : public RecoveryObserver {
- public:
-  struct Event {
-    RecordHeader header{};
-    std::string stream, type, id, data;
-
-    std::string Text() const;  // a line for people
-  };
-  void OnEvent(const RecordHeader& header, Bytes body) override;
-  const std::vector<Event>& events() const { return events_; }
-
- private:
-  std::vector<Event> events_;
-};
 
 class Promises {
  public:
@@ -72,9 +56,11 @@ class Promises {
   // ---- the end ----
 
   // `all_settled`: whoever was left has worked off all groups.
-  void Check(const FinalLog& log, bool all_settled);
+  void Check(const WholeLog& log, bool all_settled);
   void Violation(std::string what);
   const std::vector<std::string>& violations() const { return violations_; }
+  // For those who find out about other promises.
+  std::vector<std::string>* mutable_violations() { return &violations_; }
 
  private:
   struct Operation {
@@ -105,14 +91,14 @@ class Promises {
   };
 
   void Promise(uint64_t head) { promised_ = std::max(promised_, head); }
-  void CheckOrder(const FinalLog& log);
-  void FindOperations(const FinalLog& log);
-  void CheckOperation(uint64_t number, const FinalLog& log);
-  void CheckConditions(const FinalLog& log);
-  void CheckConflicts(const FinalLog& log);
-  void CheckSeen(const FinalLog& log);
-  void CheckLeases(const FinalLog& log);
-  void CheckGroups(const FinalLog& log, bool all_settled);
+  void CheckOrder(const WholeLog& log);
+  void FindOperations(const WholeLog& log);
+  void CheckOperation(uint64_t number, const WholeLog& log);
+  void CheckConditions(const WholeLog& log);
+  void CheckConflicts(const WholeLog& log);
+  void CheckSeen(const WholeLog& log);
+  void CheckLeases(const WholeLog& log);
+  void CheckGroups(const WholeLog& log, bool all_settled);
 
   const uint64_t max_tries_;
   std::vector<Operation> operations_;

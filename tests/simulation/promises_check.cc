@@ -12,12 +12,12 @@ namespace {
 
 using Revisions = std::map<std::string, uint64_t>;
 
-bool IsOfClients(const FinalLog::Event& event) { return !event.stream.starts_with('$'); }
+bool IsOfClients(const LogEvent& event) { return !event.stream.starts_with('$'); }
 
 // Revision of a stream at a head.
-uint64_t RevisionAt(const FinalLog& log, const std::string& stream, uint64_t head) {
+uint64_t RevisionAt(const WholeLog& log, const std::string& stream, uint64_t head) {
   uint64_t revision = 0;
-  for (const FinalLog::Event& event : log.events()) {
+  for (const LogEvent& event : log.events()) {
     if (event.header.sequence > head) break;
     if (event.stream == stream) revision = event.header.revision;
   }
@@ -26,7 +26,7 @@ uint64_t RevisionAt(const FinalLog& log, const std::string& stream, uint64_t hea
 
 }  // namespace
 
-void Promises::Check(const FinalLog& log, bool all_settled) {
+void Promises::Check(const WholeLog& log, bool all_settled) {
   CheckOrder(log);
   if (!violations_.empty()) return;
   FindOperations(log);
@@ -38,10 +38,10 @@ void Promises::Check(const FinalLog& log, bool all_settled) {
   CheckGroups(log, all_settled);
 }
 
-void Promises::CheckOrder(const FinalLog& log) {
+void Promises::CheckOrder(const WholeLog& log) {
   Revisions revisions;
   uint64_t sequence = 0;
-  for (const FinalLog::Event& event : log.events()) {
+  for (const LogEvent& event : log.events()) {
     if (event.header.sequence != ++sequence) {
       return Violation(
           fmt::format("event {} is where {} should be", event.header.sequence, sequence));
@@ -53,8 +53,8 @@ void Promises::CheckOrder(const FinalLog& log) {
   if (sequence < promised_) Violation(fmt::format("{} events and not {}", sequence, promised_));
 }
 
-void Promises::FindOperations(const FinalLog& log) {
-  for (const FinalLog::Event& event : log.events()) {
+void Promises::FindOperations(const WholeLog& log) {
+  for (const LogEvent& event : log.events()) {
     if (!IsOfClients(event)) continue;
     unsigned long long number = 0, index = 0;
     const int read =
@@ -70,7 +70,7 @@ void Promises::FindOperations(const FinalLog& log) {
   }
 }
 
-void Promises::CheckOperation(uint64_t number, const FinalLog& log) {
+void Promises::CheckOperation(uint64_t number, const WholeLog& log) {
   const Operation& operation = operations_[number];
   const std::vector<uint64_t>& found = operation.found;
   const size_t count = operation.batch.events.size();
@@ -103,13 +103,13 @@ void Promises::CheckOperation(uint64_t number, const FinalLog& log) {
   }
 }
 
-void Promises::CheckConditions(const FinalLog& log) {
+void Promises::CheckConditions(const WholeLog& log) {
   std::map<uint64_t, const Operation*> begins;
   for (const Operation& operation : operations_) {
     if (!operation.found.empty()) begins[operation.found.front()] = &operation;
   }
   Revisions revisions;
-  for (const FinalLog::Event& event : log.events()) {
+  for (const LogEvent& event : log.events()) {
     if (const auto begun = begins.find(event.header.sequence); begun != begins.end()) {
       for (const Condition& condition : begun->second->batch.conditions) {
         if (revisions[condition.stream] == condition.expect) continue;
@@ -121,7 +121,7 @@ void Promises::CheckConditions(const FinalLog& log) {
   }
 }
 
-void Promises::CheckConflicts(const FinalLog& log) {
+void Promises::CheckConflicts(const WholeLog& log) {
   for (const Conflict& told : conflicts_) {
     const AppendResult::Conflict& conflict = told.conflict;
     const uint64_t least = RevisionAt(log, conflict.stream, told.head_before);
@@ -136,7 +136,7 @@ void Promises::CheckConflicts(const FinalLog& log) {
   }
 }
 
-void Promises::CheckSeen(const FinalLog& log) {
+void Promises::CheckSeen(const WholeLog& log) {
   for (const auto& [sequence, checksum] : seen_) {
     if (sequence <= log.events().size() && log.events()[sequence - 1].header.crc32c == checksum) {
       continue;
@@ -145,9 +145,9 @@ void Promises::CheckSeen(const FinalLog& log) {
   }
 }
 
-void Promises::CheckLeases(const FinalLog& log) {
+void Promises::CheckLeases(const WholeLog& log) {
   ClaimOracle oracle;
-  for (const FinalLog::Event& event : log.events()) {
+  for (const LogEvent& event : log.events()) {
     if (event.stream != "$leases" && event.stream != "$agents") continue;
     oracle.See(event.header.sequence, event.header.session, event.type, event.data);
   }
@@ -163,10 +163,10 @@ void Promises::CheckLeases(const FinalLog& log) {
   }
 }
 
-void Promises::CheckGroups(const FinalLog& log, bool all_settled) {
+void Promises::CheckGroups(const WholeLog& log, bool all_settled) {
   GroupOracle oracle(max_tries_);
   Revisions revisions;
-  for (const FinalLog::Event& event : log.events()) {
+  for (const LogEvent& event : log.events()) {
     oracle.See(event.header.sequence, event.header.session, event.stream, event.type, event.data);
     revisions[event.stream] = event.header.revision;
   }

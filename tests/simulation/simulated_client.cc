@@ -37,15 +37,19 @@ SimulatedClient::SimulatedClient(uint64_t number, World* world)
       world_(world),
       tastes_(world->random->OneIn(2) ? UINT64_MAX : world->random->source()()) {}
 
+std::string SimulatedClient::Label() const { return fmt::format("client-{}", number_); }
+
 void SimulatedClient::Start() {
   ConnectionOptions options;
   options.socket = world_->socket;
-  options.agent = fmt::format("client-{}", number_);
+  options.agent = Label();
   options.program = "simulation";
   connection_ = std::make_unique<Connection>(options);
 }
 
 void SimulatedClient::Kill() {
+  reader_.reset();
+  reading_ = false;
   connection_.reset();
   paused_until_ns_ = 0;
   rests_until_ns_ = 0;
@@ -56,6 +60,7 @@ void SimulatedClient::Kill() {
   tickets_.clear();
   held_.clear();
   waits_.clear();
+  to_decide_.clear();
 }
 
 void SimulatedClient::OnReady() {
@@ -80,7 +85,9 @@ void SimulatedClient::AskAnything() {
       {&SimulatedClient::Claim, 2},        {&SimulatedClient::Release, 2},
       {&SimulatedClient::Take, 2},         {&SimulatedClient::Settle, 3},
       {&SimulatedClient::Wait, 2},         {&SimulatedClient::GiveUp, 1},
-      {&SimulatedClient::FetchSegment, 1},
+      {&SimulatedClient::FetchSegment, 1}, {&SimulatedClient::Ask, 3},
+      {&SimulatedClient::Decide, 3},       {&SimulatedClient::LookUp, 1},
+      {&SimulatedClient::Read, 2},
   };
   // What it never asks for it has no taste for; all of them in every run would hide what a few bring about.
   uint64_t chosen = 0;
@@ -147,8 +154,7 @@ void SimulatedClient::Append() {
     NewEvent event;
     event.stream = StreamOf(random.Below(kStreams));
     event.type = random.OneIn(2) ? "even" : "odd";
-    const size_t padding = random.OneIn(8) ? random.Below(6000) : random.Below(200);
-    event.data = Promises::DataOf(operation, i, padding);
+    event.data = Promises::DataOf(operation, i, AnySize());
     batch.events.push_back(std::move(event));
   }
   if (random.OneIn(3)) {
@@ -160,6 +166,13 @@ void SimulatedClient::Append() {
   world_->promises->Asked(batch, world_->head());
   if (!batch.id.empty()) with_id_.push_back(operation);
   Submit(operation);
+}
+
+size_t SimulatedClient::AnySize() {
+  RandomChoice& random = *world_->random;
+  if (!random.OneIn(8)) return random.Below(200);
+  // What is more than a message takes goes through a memfd.
+  return random.OneIn(2) ? random.Below(world_->data_bytes_max) : random.Below(6000);
 }
 
 // Somebody else may have asked first, and may have been killed since.
@@ -317,8 +330,19 @@ void SimulatedClient::GiveUp() {
 void SimulatedClient::FetchSegment() {
   const RingReader* ring = connection_->ring();
   if (ring == nullptr || ring->head() == 0) return;
-  connection_->FetchSegment(world_->random->From(1, ring->head()), 0, Deadline(),
-                            Expecting("segment fetched: client", 0));
+  const uint64_t sequence = world_->random->From(1, ring->head());
+  connection_->FetchSegment(
+      sequence, 0, Deadline(),
+      [this, sequence, note = Expecting("segment fetched: client", 0)](const Status& status) {
+        note(status);
+        if (status.code() != StatusCode::kGone) return;
+        const RingReader* now = connection_->ring();
+        // Of a segment that was cut on its way only the ring says what is the oldest; it may be one that the ring has
+        // still, and the journal has not.
+        const bool ring_has_it = sequence >= now->oldest();
+        const uint64_t told = std::max(connection_->oldest_told(), now->log_oldest());
+        world_->readings->Gone(sequence, ring_has_it ? world_->oldest() : told, world_->oldest());
+      });
 }
 
 }  // namespace roost

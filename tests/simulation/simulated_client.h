@@ -9,13 +9,17 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "client/connection.h"
+#include "client/log_reader.h"
 #include "tests/simulation/promises.h"
 #include "tests/simulation/random_choice.h"
+#include "tests/simulation/reading_promises.h"
 #include "tests/simulation/trace.h"
+#include "tests/simulation/verdict_promises.h"
 
 namespace roost {
 
@@ -24,9 +28,13 @@ class SimulatedClient {
   struct World {
     RandomChoice* random;
     Promises* promises;
+    VerdictPromises* verdicts;
+    ReadingPromises* readings;
     Trace* trace;
-    std::function<uint64_t()> head;  // of the log, as far as anybody knows
+    std::function<uint64_t()> head;    // of the log, as far as anybody knows
+    std::function<uint64_t()> oldest;  // event in the journal
     std::string socket;
+    uint64_t data_bytes_max;  // of an event
     // Since when (CLOCK_MONOTONIC) nothing goes wrong; UINT64_MAX: things do.
     uint64_t calm_since_ns = UINT64_MAX;
   };
@@ -79,6 +87,8 @@ class SimulatedClient {
   static std::string StreamOf(uint64_t number);
   static std::string GroupOf(const std::string& stream);
   static std::vector<std::string> AllKeys();
+  std::string Label() const;
+  size_t AnySize();
 
   // ---- simulated_client.cc ----
   void Append();
@@ -100,6 +110,16 @@ class SimulatedClient {
   uint64_t Deadline(uint64_t wait_ns = 0);
   uint64_t RevisionOf(const std::string& stream) const;
 
+  // ---- simulated_client_asks.cc ----
+  void Ask();
+  void OnAnswer(const Question& question, const Answer& answer,
+                const VerdictPromises::Asked& asked);
+  void Decide();
+  void LookUp();
+  void Read();
+  void ReadOn(LogReader::Step step);
+  void FetchForReader();
+
   // ---- simulated_client_calm.cc ----
   void ProbeClaim(int tries);
   void ProbeAppend(int tries);
@@ -120,6 +140,13 @@ class SimulatedClient {
   std::vector<uint64_t> tickets_;  // of requests that can be given up
   std::vector<Held> held_;         // events taken
   std::map<uint64_t, Waiting> waits_;
+  std::vector<Answer> to_decide_;
+
+  bool reading_ = false;
+  std::optional<LogReader> reader_;
+  uint64_t reader_generation_ = 0;
+  ReadQuery query_;
+  Page page_;
 };
 
 }  // namespace roost

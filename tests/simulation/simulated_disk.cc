@@ -48,6 +48,7 @@ void SimulatedDisk::Mend() {
 int SimulatedDisk::Before(const DiskCall& call) {
   if (is_dead_) return EIO;
   if (!call.Changes()) return 0;
+  if (call.kind == Kind::kRename && on_rename_) on_rename_(call.to);
   if (calls_to_death_ == 0 && dies_before_) {
     is_dead_ = true;
     return EIO;

@@ -6,8 +6,10 @@
 #define ROOST_TESTS_SIMULATION_SIMULATED_DISK_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "tests/log/disk_calls.h"
 #include "tests/log/disk_model.h"
@@ -36,6 +38,8 @@ class SimulatedDisk : public DiskWatcher {
   // The broker dies at the call after `calls` more that change something: before that is done, or behind it.
   void Kill(uint64_t calls, bool before);
   void Mend();  // nothing goes wrong any more
+  // Called before a file gets the name `to`, as long as nobody is dead.
+  void OnRename(std::function<void(const std::string& to)> hook) { on_rename_ = std::move(hook); }
 
   // ---- the broker's death ----
 
@@ -68,6 +72,7 @@ class SimulatedDisk : public DiskWatcher {
   bool dies_before_ = false;
   bool is_full_ = false;
   bool is_dead_ = false;
+  std::function<void(const std::string&)> on_rename_;
   uint64_t failed_ = 0;
   uint64_t synced_ = 0;
 };

@@ -34,13 +34,33 @@ Simulation::Simulation(uint64_t seed, const std::string& directory)
   options_.socket = directory + "/roost.sock";
   options_.log.directory = disk_directory_ + "/data";
   options_.log.durability = random_.OneIn(2) ? Durability::kProcess : Durability::kPower;
-  options_.log.ring_bytes = 64 << 10;
-  options_.log.segment_bytes = 64 << 10;
+  // A large ring takes batches that no message does.
+  options_.log.ring_bytes = random_.OneIn(6) ? 1 << 20 : 64 << 10;
+  options_.log.segment_bytes = options_.log.ring_bytes;
+  switch (random_.Below(3)) {
+    case 0:
+      options_.log.retain_age_ns = random_.From(1, 8) * kNsPerSecond;
+      break;
+    case 1:
+      options_.log.retain_bytes = 2 * options_.log.segment_bytes;
+      break;
+  }
   options_.log.streams_max = 64;
   options_.spin_ns = 0;
   options_.max_tries = kMaxTries;
   options_.sync_interval_ns = random_.Of(std::array<uint64_t, 3>{1, 20, 200}) * kNsPerMs;
-  world_ = {&random_, &promises_, &trace_, [this] { return Head(); }, options_.socket};
+  options_.policy = directory + "/policy.toml";
+  WritePolicy();
+  disk_.OnRename([this](const std::string& to) { OnRename(to); });
+  world_ = {.random = &random_,
+            .promises = &promises_,
+            .verdicts = &verdicts_,
+            .readings = &readings_,
+            .trace = &trace_,
+            .head = [this] { return Head(); },
+            .oldest = [this] { return oldest_; },
+            .socket = options_.socket,
+            .data_bytes_max = options_.log.ring_bytes / 6};
   const size_t count = random_.From(1, kClientsMax);
   for (size_t i = 0; i < count; ++i) clients_.emplace_back(i, &world_);
   for (uint64_t& weight : weights_) weight = random_.Of(std::array<uint64_t, 4>{1, 4, 4, 16});
@@ -65,7 +85,6 @@ bool Simulation::Run() {
     if (!HasFailed()) Calm();
   }
   if (!HasFailed()) Finale();
-  content_hash_ = disk_.ContentHash();
   counts_.disk_errors = disk_.failed();
   return !HasFailed();
 }
@@ -136,6 +155,9 @@ void Simulation::Finale() {
   ReadLog();
   counts_.events = log_.events().size();
   promises_.Check(log_, /*all_settled=*/true);
+  if (HasFailed()) return;
+  verdicts_.Check(log_.events());
+  readings_.Check(log_.events());
 }
 
 void Simulation::LetPass(uint64_t ns) {
@@ -284,6 +306,7 @@ bool Simulation::DoPart(Part part) {
   in_broker_ = false;
   if (!did) return false;
   Note("broker's part", static_cast<uint64_t>(part), broker_->head());
+  NoticePolicy(head);
   if (disk_.is_dead()) {
     NoticeDeath();
     return true;

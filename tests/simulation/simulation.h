@@ -35,6 +35,7 @@ class Simulation : private Kernel {
     uint64_t clients_killed = 0;
     uint64_t hang_ups = 0;
     uint64_t events = 0;
+    uint64_t checkpoints = 0;
   };
 
   // `directory` is empty; its path has the same length in each run.
@@ -47,14 +48,14 @@ class Simulation : private Kernel {
   const Trace& trace() const { return trace_; }
   const std::vector<std::string>& violations() const { return promises_.violations(); }
   const Counts& counts() const { return counts_; }
-  const FinalLog& log() const { return log_; }             // empty if it did not come so far
-  uint64_t content_hash() const { return content_hash_; }  // of the disk in the end
+  const WholeLog& log() const { return log_; }  // empty if it did not come so far
+  uint64_t ContentHash() const { return disk_.ContentHash(); }  // of the disk in the end
 
  private:
   using Part = Broker::Part;
   using Direction = SimulatedNetwork::Direction;
   static constexpr std::array kParts = {Part::kSequencer, Part::kWaker, Part::kLibrarian,
-                                        Part::kSyncer, Part::kSweeper};
+                                        Part::kSyncer,    Part::kSweeper, Part::kPolicyLoader};
   static constexpr size_t kClientsMax = 5;
 
   enum class Fault : uint8_t {
@@ -73,8 +74,9 @@ class Simulation : private Kernel {
     kRefuse,
     kTimeLeaps,
     kWallClockSteps,
+    kNewPolicy,
   };
-  static constexpr uint64_t kFaults = 15;
+  static constexpr uint64_t kFaults = 16;
 
   // Something that may be done next.
   struct Candidate {
@@ -129,6 +131,10 @@ class Simulation : private Kernel {
   // After a step of the broker, or an attempt to open it, in which its process may have died.
   void NoticeDeath();
   void ReadLog();
+  void WritePolicy();
+  void NoticePolicy(uint64_t head_before);
+  // Step 2 of log/checkpoint_format.h: what the checkpoint stands for goes from here on.
+  void OnRename(const std::string& to);
 
   const uint64_t seed_;
   RandomChoice random_;
@@ -152,6 +158,11 @@ class Simulation : private Kernel {
   uint64_t last_head_ = 0;  // of a broker that has gone
 
   Promises promises_;
+  VerdictPromises verdicts_{promises_.mutable_violations()};
+  ReadingPromises readings_{promises_.mutable_violations()};
+  size_t policy_ = 0;            // in the file, of SimulatedPolicies()
+  uint64_t policy_version_ = 0;  // in force when it was looked at last
+  uint64_t oldest_ = 1;          // event in the journal, at most
   SimulatedClient::World world_;
   std::vector<SimulatedClient> clients_;
   std::array<uint64_t, kClientsMax> client_start_ns_ = {};
@@ -159,8 +170,7 @@ class Simulation : private Kernel {
   std::vector<Fault> faults_;  // of this run
   std::array<uint64_t, 16> weights_ = {};
   std::vector<Candidate> candidates_;
-  FinalLog log_;
-  uint64_t content_hash_ = 0;
+  WholeLog log_;
 };
 
 }  // namespace roost

@@ -1,13 +1,38 @@
 // What goes wrong in a simulation, and the lives of its broker.
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "broker/folded_state.h"
+#include "broker/verdicts/policy_file.h"
+#include "log/checkpoint_file.h"
 #include "log/verify.h"
+#include "tests/log/log_fixture.h"
 #include "tests/simulation/simulation.h"
 
 namespace roost {
+
+namespace {
+
+// What recovery finds, for the log that is checked, and for what the broker knows by it.
+class FinalReader : public RecoveryObserver {
+ public:
+  explicit FinalReader(WholeLog* log) : log_(log) {}
+  void OnEvent(const RecordHeader& header, Bytes body) override {
+    log_->OnEvent(header, body);
+    state_.OnEvent(header, body);
+  }
+  void SaveState(std::vector<StateSection>* sections) const override { state_.SaveState(sections); }
+  Status LoadState(const Checkpoint& checkpoint) override { return state_.LoadState(checkpoint); }
+
+ private:
+  WholeLog* const log_;
+  FoldedState state_;
+};
+
+}  // namespace
 
 void Simulation::GoWrong() {
   const Fault fault = random_.Of(faults_);
@@ -71,6 +96,11 @@ void Simulation::DoFault(Fault fault) {
     case Fault::kTimeLeaps:
       now_ns_ += random_.Magnitude(10 * kNsPerMs, 30 * kNsPerSecond);
       break;
+    case Fault::kNewPolicy:
+      policy_ = 1 - policy_;
+      WritePolicy();
+      if (broker_ != nullptr && random_.OneIn(2)) broker_->ReloadPolicy();
+      break;
     case Fault::kWallClockSteps:
       wall_offset_ns_ += static_cast<int64_t>(random_.Below(120 * kNsPerSecond)) -
                          static_cast<int64_t>(60 * kNsPerSecond);
@@ -99,13 +129,45 @@ void Simulation::StartBroker() {
 void Simulation::OnOpened(std::unique_ptr<Broker> broker) {
   broker_ = std::move(broker);
   if (disk_.is_dead()) return;
-  // No event is ever deleted here, so their number is the head.
+  // Recovery counts what it reads behind the newest checkpoint.
+  const uint64_t oldest = WholeLog::OldestIn(options_.log.directory);
+  const uint64_t head = oldest - 1 + broker_->recovery().events;
   if (after_power_cut_) {
-    promises_.FoundAfterPowerCut(broker_->recovery().events);
+    promises_.FoundAfterPowerCut(head);
+    verdicts_.FoundAfterPowerCut(head);
+    readings_.FoundAfterPowerCut(head);
+    log_.CutAfter(head);
+    oldest_ = oldest;
   } else {
-    promises_.FoundAfterDeath(broker_->recovery().events);
+    promises_.FoundAfterDeath(head);
   }
   after_power_cut_ = false;
+  NoticePolicy(head);
+}
+
+void Simulation::WritePolicy() {
+  const std::string fresh = options_.policy + ".new";
+  WriteFile(fresh, SimulatedPolicies()[policy_].text);
+  ROOST_CHECK(std::rename(fresh.c_str(), options_.policy.c_str()) == 0, "errno={}", errno);
+}
+
+void Simulation::NoticePolicy(uint64_t head_before) {
+  if (broker_->policy_version() == policy_version_) return;
+  policy_version_ = broker_->policy_version();
+  for (size_t i = 0; i < SimulatedPolicies().size(); ++i) {
+    const auto policy = ParsePolicy(SimulatedPolicies()[i].text, "policy");
+    if (policy.ok() && (*policy)->version() == policy_version_) {
+      verdicts_.PolicyChanges(i, head_before, broker_->head());
+    }
+  }
+}
+
+void Simulation::OnRename(const std::string& to) {
+  const auto first = ParseCheckpointName(to.substr(to.rfind('/') + 1));
+  if (!first.has_value()) return;
+  log_.ReadWhatGoes(options_.log.directory, *first);
+  oldest_ = std::max(oldest_, *first);
+  ++counts_.checkpoints;
 }
 
 void Simulation::Crash() {
@@ -180,8 +242,15 @@ void Simulation::ReadLog() {
     return promises_.Violation(
         "verify: " + (verified.ok() ? verified->findings[0].text : verified.status().message()));
   }
-  const auto opened = LogWriter::Open(options_.log, options_.socket, &log_, nullptr);
-  if (!opened.ok()) promises_.Violation("the log can't be read: " + opened.status().message());
+  FinalReader reader(&log_);
+  const auto opened = LogWriter::Open(options_.log, options_.socket, &reader, nullptr);
+  if (!opened.ok()) {
+    return promises_.Violation("the log can't be read: " + opened.status().message());
+  }
+  log_.Join(promises_.mutable_violations());
+  std::vector<StateSection> state;
+  reader.SaveState(&state);
+  log_.CheckState(state, promises_.mutable_violations());
 }
 
 }  // namespace roost

@@ -65,6 +65,7 @@ class SimulationTest : public ::testing::Test {
     sums_.clients_killed += counts.clients_killed;
     sums_.hang_ups += counts.hang_ups;
     sums_.events += counts.events;
+    sums_.checkpoints += counts.checkpoints;
     if (went_well) return true;
     for (const std::string& violation : simulation->violations()) ADD_FAILURE() << violation;
     const size_t lines = simulation->trace().lines().size();
@@ -82,7 +83,7 @@ TEST_F(SimulationTest, KeepsAllPromises) {
     const auto simulation = Make(std::strtoull(seed, nullptr, 10));
     simulation->Run();
     std::printf("%s", simulation->trace().Text().c_str());
-    for (const FinalLog::Event& event : simulation->log().events()) {
+    for (const LogEvent& event : simulation->log().events()) {
       std::printf("%s\n", event.Text().c_str());
     }
     for (const std::string& violation : simulation->violations()) ADD_FAILURE() << violation;
@@ -101,12 +102,12 @@ TEST_F(SimulationTest, KeepsAllPromises) {
   std::printf(
       "%llu seeds: %llu steps, %llu events, %llu starts, %llu crashes, %llu power cuts, %llu disk "
       "errors, "
-      "%llu clients killed, %llu hang-ups\n",
+      "%llu clients killed, %llu hang-ups, %llu checkpoints\n",
       (unsigned long long)seed - 1, (unsigned long long)sums_.steps,
       (unsigned long long)sums_.events, (unsigned long long)sums_.starts,
       (unsigned long long)sums_.crashes, (unsigned long long)sums_.power_cuts,
       (unsigned long long)sums_.disk_errors, (unsigned long long)sums_.clients_killed,
-      (unsigned long long)sums_.hang_ups);
+      (unsigned long long)sums_.hang_ups, (unsigned long long)sums_.checkpoints);
 }
 
 TEST_F(SimulationTest, RunsTheSameTwiceFromOneSeed) {
@@ -114,12 +115,12 @@ TEST_F(SimulationTest, RunsTheSameTwiceFromOneSeed) {
     const auto first = Make(seed);
     first->Run();
     const Trace trace = first->trace();
-    const uint64_t content = first->content_hash();
+    const uint64_t content = first->ContentHash();
     const auto second = Make(seed);
     second->Run();
     ASSERT_EQ(trace.lines().size(), second->trace().lines().size()) << "seed " << seed;
     ASSERT_TRUE(trace.lines() == second->trace().lines()) << "seed " << seed;
-    ASSERT_EQ(content, second->content_hash()) << "seed " << seed;
+    ASSERT_EQ(content, second->ContentHash()) << "seed " << seed;
   }
 }
 

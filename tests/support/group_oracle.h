@@ -78,6 +78,10 @@ class GroupOracle {
       ++removed_;
       return;
     }
+    if (type == "group.skipped") {
+      return OnSkipped(group, event.at("next").to_number<uint64_t>(),
+                       event.at("count").to_number<uint64_t>());
+    }
     std::vector<uint64_t> revisions;
     for (const auto& range : event.at("revisions").as_array()) {
       const auto last = range.at(1).to_number<uint64_t>();
@@ -139,6 +143,17 @@ class GroupOracle {
     if (!group.returned.empty() && *group.returned.begin() < revisions.back()) {
       Expect(false, fmt::format("passes {} over", *group.returned.begin()));
     }
+  }
+
+  // Retention took the events before `next`: what nobody has of them is given up.
+  void OnSkipped(Group& group, uint64_t next, uint64_t count) {
+    uint64_t skipped = next > group.next ? next - group.next : 0;
+    group.next = std::max(group.next, next);
+    while (!group.returned.empty() && *group.returned.begin() < next) {
+      group.Set(*group.returned.begin(), State::kDropped);
+      ++skipped;
+    }
+    Expect(skipped == count, fmt::format("gives up {}", skipped));
   }
 
   void OnSettled(Group& group, uint64_t session, const std::vector<uint64_t>& revisions,
