@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -39,6 +40,11 @@ const Trap kTraps[] = {
      [](const auto& place, const auto& victim) { fs::create_hard_link(victim, place); }},
     {"a fifo", [](const auto& place, const auto&) { EXPECT_EQ(::mkfifo(place.c_str(), 0600), 0); }},
     {"a directory", [](const auto& place, const auto&) { fs::create_directory(place); }},
+    {"a device",
+     [](const auto& place, const auto&) {
+       EXPECT_EQ(::mknod(place.c_str(), S_IFCHR | 0600, ::makedev(1, 5)), 0);  // /dev/zero
+     },
+     true},
     {"another's file",
      [](const auto& place, const auto& victim) {
        fs::copy_file(victim, place);
@@ -118,7 +124,8 @@ TEST_F(HostilePlacesTest, AreRefusedBesideTheSocket) {
 }
 
 TEST_F(HostilePlacesTest, AreRefusedInTheDataDirectory) {
-  for (const char* name : {"lock", "identity", "identity.new", "next.segment"}) {
+  for (const char* name : {"lock", "identity", "identity.new", "next.segment", "compact.new",
+                           "checkpoint.new", "00000000000000000002.checkpoint"}) {
     ExpectRefused(broker_.data() + "/" + name);
   }
   ASSERT_NE(NewestSegment(), "");
@@ -126,6 +133,55 @@ TEST_F(HostilePlacesTest, AreRefusedInTheDataDirectory) {
   ASSERT_TRUE(broker_.Start());
   Client client = MakeClient(broker_.socket());
   EXPECT_EQ(client.Read({.filter = {.stream = "s"}})->size(), 1u);
+}
+
+// Whoever looks at the files without a broker neither waits for anybody nor is led elsewhere, and says which it is.
+TEST_F(HostilePlacesTest, KeepNoToolWaiting) {
+  const std::string data = broker_.data();
+  const std::string segment = NewestSegment();
+  ASSERT_NE(segment, "");
+  const std::vector<std::vector<std::string>> commands = {
+      {"verify"}, {"dump"}, {"read", "s"}, {"streams"}, {"compact"}};
+  const auto run = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), ProgramPath("roost"));
+    arguments.insert(arguments.end(), {"--data", data});
+    return RunProgram({.arguments = arguments}, Deadline::In(std::chrono::seconds(10)));
+  };
+  for (const std::string& place :
+       {segment, data + "/identity", data + "/00000000000000000002.checkpoint", data + "/lock",
+        data + "/compact.new", data + "/next.segment"}) {
+    const std::string kept = broker_.scratch() / "kept";
+    const bool was_there = fs::exists(place);
+    if (was_there) fs::rename(place, kept);
+    const std::string victim = broker_.scratch() / "victim";
+    for (const Trap& trap : kTraps) {
+      if (trap.needs_root && ::geteuid() != 0) continue;
+      WriteFile(victim, was_there ? ReadFile(kept) : "precious");
+      const std::string content = ReadFile(victim);
+      trap.set(place, victim);
+      for (const auto& command : commands) {
+        if (place != segment && command[0] != "verify" && command[0] != "compact") continue;
+        const Finished finished = run(command);
+        const std::string what = command[0] + ": " + place + " is " + trap.name;
+        EXPECT_NE(finished.ending.exit_status, -1) << what << " did not end";
+        struct stat info {};
+        ASSERT_EQ(::lstat(place.c_str(), &info), 0) << what;
+        // A link to the same bytes shows them; only the broker minds whose they are.
+        if (place == segment && !S_ISREG(info.st_mode)) {
+          EXPECT_EQ(finished.ending.exit_status, 1) << what;
+          EXPECT_THAT(finished.errors, HasSubstr(place)) << what;
+        }
+        if (command[0] == "verify" && place != data + "/lock" && !S_ISREG(info.st_mode)) {
+          EXPECT_EQ(finished.ending.exit_status, 1) << what;
+          EXPECT_THAT(finished.output + finished.errors, HasSubstr(place)) << what;
+        }
+      }
+      EXPECT_EQ(ReadFile(victim), content) << place << " is " << trap.name;
+      fs::remove_all(place);
+      fs::remove(victim);
+    }
+    if (was_there) fs::rename(kept, place);
+  }
 }
 
 // Clients go there without being told, so somebody else may have made it first.
