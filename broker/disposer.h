@@ -18,7 +18,7 @@ namespace roost {
 class Disposer {
  public:
   static constexpr size_t kThreadsMax = 16;
-  static constexpr size_t kWaitingMax = 4096;
+  static constexpr size_t kWaitingMax = 131'072;  // 4 bytes each; the limit of open files comes first, mostly
 
   Disposer();
   // Does not wait for closings that are under way: the threads end by themselves when those are done, or

@@ -222,7 +222,7 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<Durability, size
 };
 
 TEST_P(PowerCutTest, LeavesAFrontWithAllThatWasToLast) {
-  CutEverywhere(Scaled({.soak = 4096, .gate = 64, .sanitized = 4}),
+  CutEverywhere(Scaled({.soak = 4096, .gate = 256, .sanitized = 4}),
                 Scaled({.soak = 1001, .gate = 503, .sanitized = 503}));
   RecordProperty("states", std::to_string(states_));
   const uint64_t before = states_;
