@@ -28,7 +28,7 @@ class ReadingPromises {
     std::string stream;         // empty: all
     uint64_t first, last;       // of the events that were looked at
     uint64_t gone_first = 1, gone_last = 0;
-    std::vector<uint64_t> found;  // in the log's order
+    std::vector<uint64_t> found = {};  // in the log's order
   };
 
   std::vector<std::string>* const violations_;

@@ -24,7 +24,7 @@ std::string TextOf(const flatbuffers::String* text) {
 
 LogEvent EventOf(const RecordHeader& header, Bytes body) {
   const wire::Event* event = DecodeEventBody(body);
-  if (event == nullptr) return {header};
+  if (event == nullptr) return {header, {}, {}, {}, {}, {}, {}};
   const auto* data = event->data();
   return {header,
           TextOf(event->stream()),
