@@ -250,7 +250,7 @@ TEST_P(RecordedNoiseTest, DoesNotHideAShiftOfOneAndAHalf) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, RecordedNoiseTest, ::testing::Values(kMedians, kP99s),
-                         [](const auto& info) { return info.param == kMedians ? "Medians" : "P99s"; });
+                         [](const auto& series) { return series.param == kMedians ? "Medians" : "P99s"; });
 
 // ---- all series of a broker ----
 
