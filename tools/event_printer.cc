@@ -40,20 +40,24 @@ std::string WithoutLineBreaks(std::string_view json) {
 
 }  // namespace
 
+void AddEventFields(const EventView& event, JsonObject* object) {
+  object->Number("sequence", event.sequence);
+  object->Text("stream", event.stream);
+  object->Number("revision", event.revision);
+  object->Text("type", event.type);
+  object->Text("agent", event.agent);
+  object->Number("session", event.session);
+  object->Number("uid", event.uid);
+  object->Text("time", FormatTime(event.time_ns));
+  if (!event.id.empty()) object->Text("id", event.id);
+  if (!event.correlation_id.empty()) object->Text("correlation_id", event.correlation_id);
+  if (!event.causation_id.empty()) object->Text("causation_id", event.causation_id);
+  if (event.content_type != kJson) object->Text("content_type", event.content_type);
+}
+
 void AppendEventJson(const EventView& event, std::string* out) {
   JsonObject object(out);
-  object.Number("sequence", event.sequence);
-  object.Text("stream", event.stream);
-  object.Number("revision", event.revision);
-  object.Text("type", event.type);
-  object.Text("agent", event.agent);
-  object.Number("session", event.session);
-  object.Number("uid", event.uid);
-  object.Text("time", FormatTime(event.time_ns));
-  if (!event.id.empty()) object.Text("id", event.id);
-  if (!event.correlation_id.empty()) object.Text("correlation_id", event.correlation_id);
-  if (!event.causation_id.empty()) object.Text("causation_id", event.causation_id);
-  if (event.content_type != kJson) object.Text("content_type", event.content_type);
+  AddEventFields(event, &object);
   if (!event.data.empty()) {
     if (event.content_type == kJson && CheckJson(event.data).ok()) {
       object.Raw("data", event.data);

@@ -10,11 +10,15 @@
 
 #include "roost/event.h"
 #include "roost/read.h"
+#include "tools/json_text.h"
 #include "tools/output.h"
 
 namespace roost {
 
 enum class EventFormat { kText, kJson, kHex };
+
+// All that an event has but its data, as fields of a JSON object.
+void AddEventFields(const EventView& event, JsonObject* object);
 
 // Appends the event as one JSON object without a line break. Its data stands there byte for byte (as
 // `data`) when it is JSON, else as `data_base64`; without data there is neither.

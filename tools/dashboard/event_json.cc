@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "tools/event_printer.h"
 #include "tools/json_text.h"
 
 namespace roost {
@@ -43,18 +44,7 @@ void AppendData(const EventView& event, size_t bytes_max, JsonObject* object, st
 
 void AppendDashboardEvent(const EventView& event, size_t data_bytes_max, std::string* out) {
   JsonObject object(out);
-  object.Number("sequence", event.sequence);
-  object.Text("stream", event.stream);
-  object.Number("revision", event.revision);
-  object.Text("type", event.type);
-  object.Text("agent", event.agent);
-  object.Number("session", event.session);
-  object.Number("uid", event.uid);
-  object.Text("time", FormatTime(event.time_ns));
-  if (!event.id.empty()) object.Text("id", event.id);
-  if (!event.correlation_id.empty()) object.Text("correlation_id", event.correlation_id);
-  if (!event.causation_id.empty()) object.Text("causation_id", event.causation_id);
-  if (event.content_type != kJson) object.Text("content_type", event.content_type);
+  AddEventFields(event, &object);
   AppendData(event, data_bytes_max, &object, out);
   object.End();
 }
