@@ -185,7 +185,9 @@ void Monitor::Save() {
 }
 
 void Monitor::End() {
-  if (has_begun_) Save();
+  // A broker that lived too short for the loop: what it found would be lost, the last life's death with it.
+  if (!has_begun_) Begin();
+  Save();
 }
 
 }  // namespace roost

@@ -113,7 +113,10 @@ TEST_F(SlaTest, ADamagedFileIsLearnedAnew) {
   Append(1);
   broker_.Terminate();
   const std::string path = broker_.data() + "/monitor";
-  { std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(70) << "!"; }
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    ASSERT_TRUE(file.seekp(70) << "!");
+  }
   ASSERT_TRUE(broker_.Start());
   ASSERT_TRUE(Eventually([&] { return broker_.Errors().find("learned anew") != std::string::npos; }));
   Append(1);
