@@ -40,7 +40,7 @@ ONLY_IN = [
     (r"log/\w+_writer\.h", "log broker tests benchmarks", "the log has one writer, and it is roostd"),
     (r"\w+/\w*json_rpc\w*\.h|client/mcp/.*", "client/mcp tests benchmarks", "only the shim knows JSON-RPC"),
     (r"schemas/control_generated\.h", "ipc broker client tests benchmarks", "the wire is between broker and client"),
-    (r"boost/interprocess/.*", "base", "mappings are base/mapping.h"),
+    (r"boost/interprocess/.*", "base benchmarks", "mappings are base/mapping.h"),
     (r"boost/json(/src)?\.hpp", "base broker client client/mcp tools tests benchmarks", "data is bytes to everybody else"),
     (r"re2/.*", "broker", "only the policy has regular expressions"),
     (r"CLI/.*", "broker client/mcp tools benchmarks", "only programs have command lines"),
