@@ -99,6 +99,7 @@ void Operation::FinishWithToolError(std::string_view sentence) {
 }
 
 void Operation::Finish() {
+  if (durations_ != nullptr) durations_->Record(NowNs() - began_ns_);
   finished_ = true;
   timer_ns_ = kNever;
   guard_.Renew();

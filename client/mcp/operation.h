@@ -36,6 +36,14 @@ struct ShimLatencies {
   Histogram read;
   Histogram append;    // those that appended
   Histogram validate;  // those that were answered without the broker
+  // All that were answered, with whatever time they were asked to wait.
+  Histogram wait;
+  Histogram claim;
+  Histogram release;
+  Histogram take;
+  Histogram settle;
+  Histogram decide;
+  Histogram status;
 };
 
 // What all operations of a shim share; outlives them.
@@ -81,12 +89,15 @@ class Operation {
   static constexpr uint64_t kNever = UINT64_MAX;
   static constexpr uint64_t kBrokerTimeoutNs = 5'000'000'000;  // for one answer of the broker
 
-  Operation(Shim* shim, Responder responder) : shim_(shim), responder_(std::move(responder)) {}
+  Operation(Shim* shim, Responder responder)
+      : shim_(shim), responder_(std::move(responder)), began_ns_(shim->line_received_ns) {}
   virtual ~Operation() = default;
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
 
   virtual void Start() = 0;
+  // How long it took is to be recorded there once it is answered. Before Start().
+  void RecordIn(Histogram* durations) { durations_ = durations; }
   // Called once timer_ns() has come, which is kNever by default.
   virtual void OnTimer() {}
   uint64_t timer_ns() const { return timer_ns_; }
@@ -103,6 +114,7 @@ class Operation {
   LogAccess& log() { return *shim_->log; }
   Shim& shim() { return *shim_; }
   const Responder& responder() const { return responder_; }
+  uint64_t began_ns() const { return began_ns_; }
   uint64_t NowNs() const { return shim_->clock.monotonic_ns(); }
   uint64_t DeadlineNs() const { return NowNs() + kBrokerTimeoutNs; }
   void SetTimer(uint64_t at_ns) { timer_ns_ = at_ns; }
@@ -134,6 +146,8 @@ class Operation {
   Responder responder_;
   Guard guard_;
   uint64_t timer_ns_ = kNever;
+  Histogram* durations_ = nullptr;
+  uint64_t began_ns_;
   bool finished_ = false;
 };
 

@@ -126,8 +126,8 @@ void Server::OnToolsCall(const Message& message, const Responder& responder) {
   if (!name.is_string()) {
     return responder.Error(RpcError::kInvalidParams, "name must be a string");
   }
-  const MakeTool make = FindTool(name.String());
-  if (make == nullptr) {
+  const Tool* const tool = FindTool(name.String());
+  if (tool == nullptr) {
     return responder.Error(RpcError::kInvalidParams, "Unknown tool: " + ShowValue(name));
   }
   if (operations_.size() >= kOperationsMax) {
@@ -135,7 +135,11 @@ void Server::OnToolsCall(const Message& message, const Responder& responder) {
         shim_, responder,
         "64 calls are under way already; wait for one of them to end, then try again");
   }
-  Begin(make(&shim_, responder, arguments));
+  std::unique_ptr<Operation> operation = tool->make(&shim_, responder, arguments);
+  if (operation != nullptr && tool->took != nullptr) {
+    operation->RecordIn(&(shim_.latencies->*tool->took));
+  }
+  Begin(std::move(operation));
   shim_.log->NoteActivity();  // behind what the call itself sends: then there is nothing to add
 }
 

@@ -21,6 +21,7 @@ void AppendQuantiles(std::string* out, std::string_view name, const Durations& d
   out->push_back('{');
   AppendMicros(out, "p50", durations.Quantile(0.5));
   AppendMicros(out, "p99", durations.Quantile(0.99));
+  AppendMicros(out, "p999", durations.Quantile(0.999));
   out->push_back('}');
 }
 
@@ -71,9 +72,17 @@ void AppendLatencies(std::string* out, const Shim& shim, const CountersSnapshot*
       AppendQuantiles(out, LatencyName(latency), durations);
     }
   }
-  AppendQuantiles(out, "append_here", shim.latencies->append);
-  AppendQuantiles(out, "read", shim.latencies->read);
-  AppendQuantiles(out, "validate", shim.latencies->validate);
+  const ShimLatencies& here = *shim.latencies;
+  AppendQuantiles(out, "append_here", here.append);
+  AppendQuantiles(out, "read", here.read);
+  AppendQuantiles(out, "validate", here.validate);
+  const std::pair<std::string_view, const Histogram*> more[] = {
+      {"wait_here", &here.wait},     {"claim_here", &here.claim},   {"release_here", &here.release},
+      {"take_here", &here.take},     {"settle_here", &here.settle}, {"decide_here", &here.decide},
+      {"status_here", &here.status}};
+  for (const auto& [name, durations] : more) {
+    if (durations->Count() != 0) AppendQuantiles(out, name, *durations);
+  }
   out->push_back('}');
 }
 

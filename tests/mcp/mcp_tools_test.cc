@@ -506,6 +506,16 @@ TEST_F(ToolsTest, StatusTellsHowThingsStand) {
   EXPECT_NE(Member(status, {"latency_us", "read", "p99"}), "");
 }
 
+TEST_F(ToolsTest, StatusTellsHowLongTheCallsTookThatWereMade) {
+  const std::string first = Call("status", "{}");
+  EXPECT_EQ(Member(first, {"latency_us", "status_here"}), "");
+  Call("release", R"({"token":5})");
+  const std::string second = Call("status", "{}");
+  EXPECT_NE(Member(second, {"latency_us", "status_here", "p999"}), "");
+  EXPECT_NE(Member(second, {"latency_us", "release_here", "p50"}), "");
+  EXPECT_EQ(Member(second, {"latency_us", "claim_here"}), "");
+}
+
 TEST_F(ToolsTest, StatusWorksWithoutABroker) {
   log_.broker = false;
   const std::string status = Call("status", "{}");

@@ -100,7 +100,7 @@ class AppendOperation : public Operation {
     }
     json += '}';
     FinishWithToolResult(std::move(json));
-    RecordCall(shim(), ClientWork::Append, began_ns_);
+    RecordCall(shim(), ClientWork::Append, began_ns());
   }
 
   void FinishConflict(std::string_view last) {
@@ -130,7 +130,6 @@ class AppendOperation : public Operation {
   AppendResult result_;
   std::optional<AppendCheck> check_;
   PageReader reader_;
-  const uint64_t began_ns_ = shim().line_received_ns;
 };
 
 struct EventSlices {

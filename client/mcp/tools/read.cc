@@ -55,7 +55,6 @@ class ReadOperation : public Operation {
   ReadOperation(Shim* shim, const Responder& responder, ReadQuery query,
                 std::optional<ResultCache::Call> call)
       : Operation(shim, responder),
-        began_ns_(shim->line_received_ns),
         query_(std::move(query)),
         call_(std::move(call)),
         reader_(shim->log) {}
@@ -89,10 +88,9 @@ class ReadOperation : public Operation {
     } else {
       FinishWithToolResult(std::move(json));
     }
-    RecordCall(shim(), ClientWork::Read, began_ns_);
+    RecordCall(shim(), ClientWork::Read, began_ns());
   }
 
-  uint64_t began_ns_;
   ReadQuery query_;
   std::optional<ResultCache::Call> call_;
   std::unique_ptr<NothingMoved> condition_;

@@ -2,18 +2,19 @@
 
 namespace roost {
 
-MakeTool FindTool(std::string_view name) {
-  struct Entry {
-    std::string_view name;
-    MakeTool make;
-  };
-  static constexpr Entry kTools[] = {{"append", MakeAppend},   {"read", MakeRead},
-                                     {"wait", MakeWait},       {"claim", MakeClaim},
-                                     {"release", MakeRelease}, {"take", MakeTake},
-                                     {"settle", MakeSettle},   {"validate", MakeValidate},
-                                     {"decide", MakeDecide},   {"status", MakeStatus}};
-  for (const Entry& tool : kTools) {
-    if (tool.name == name) return tool.make;
+const Tool* FindTool(std::string_view name) {
+  static constexpr Tool kTools[] = {{"append", MakeAppend, nullptr},
+                                    {"read", MakeRead, nullptr},
+                                    {"wait", MakeWait, &ShimLatencies::wait},
+                                    {"claim", MakeClaim, &ShimLatencies::claim},
+                                    {"release", MakeRelease, &ShimLatencies::release},
+                                    {"take", MakeTake, &ShimLatencies::take},
+                                    {"settle", MakeSettle, &ShimLatencies::settle},
+                                    {"validate", MakeValidate, nullptr},
+                                    {"decide", MakeDecide, &ShimLatencies::decide},
+                                    {"status", MakeStatus, &ShimLatencies::status}};
+  for (const Tool& tool : kTools) {
+    if (tool.name == name) return &tool;
   }
   return nullptr;
 }

@@ -39,8 +39,14 @@ std::unique_ptr<Operation> MakeValidate(Shim* shim, const Responder& responder,
 std::unique_ptr<Operation> MakeDecide(Shim* shim, const Responder& responder, JsonSlice arguments);
 std::unique_ptr<Operation> MakeStatus(Shim* shim, const Responder& responder, JsonSlice arguments);
 
+struct Tool {
+  std::string_view name;
+  MakeTool make;
+  Histogram ShimLatencies::*took;  // nullptr: its operation says so itself (RecordCall)
+};
+
 // nullptr: there is no such tool.
-MakeTool FindTool(std::string_view name);
+const Tool* FindTool(std::string_view name);
 
 }  // namespace roost
 

@@ -66,7 +66,6 @@ class ValidateOperation : public Operation {
   ValidateOperation(Shim* shim, const Responder& responder, std::vector<Question> questions,
                     bool one, uint64_t wait_ms, std::optional<ResultCache::Call> call)
       : Operation(shim, responder),
-        began_ns_(shim->line_received_ns),
         questions_(std::move(questions)),
         one_(one),
         wait_ms_(wait_ms),
@@ -135,7 +134,7 @@ class ValidateOperation : public Operation {
     } else {
       FinishWithToolResult(std::move(json));
     }
-    RecordCall(shim(), ClientWork::Validate, began_ns_);
+    RecordCall(shim(), ClientWork::Validate, began_ns());
   }
 
   bool AllDecided() const {
@@ -145,7 +144,6 @@ class ValidateOperation : public Operation {
     return true;
   }
 
-  uint64_t began_ns_;
   std::vector<Question> questions_;
   bool one_;
   uint64_t wait_ms_;
