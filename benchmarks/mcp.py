@@ -1,34 +1,48 @@
 #!/usr/bin/env python3
-"""Latency and memory of real roost-mcp processes over stdio, beside a do-nothing stdio server.
+"""Latency of each tool of real roost-mcp processes, while 1, 100 and 1000 agents are active, beside other servers.
 
-  benchmarks/mcp.py [--bin build/release/bin] [--shims 100] [--calls 5000] [--rounds 5]
+  benchmarks/mcp.py [--active 1,100,1000] [--calls 2000] [--rounds 3] [--bin build/release/bin] [--pipes] [--json]
 
-Starts a broker in a scratch directory and the shims; one shim at a time makes calls back to back, in turn
-with stdio_floor, a server that only reads a line and writes one as long as the answer that it stands beside
-(what stdio itself costs). "in the shim" is what a shim says of itself: from the request line read to the
-reply line written. Prints one JSON object.
+One broker in a scratch directory. Of the active agents one makes calls back to back, over stdio, and is measured; each
+of the others makes a call a second, an append and a read of the ten newest events of a stream in turn, by a process of
+their own. In turn with it, in the same rounds:
 
-  append, read          as agents make them; read is a repeat, answered from the result cache
-  read_anew             of the same ten events, with other arguments each time
-  claim_release         a claim and its release, both together
-  validate_memory       questions decided before, with other arguments each time: from shared memory
-  validate_repeat       the same question again and again: from the result cache
-  validate_rule         new questions that a rule of the policy answers
-"""
+  floor           stdio_floor, a server that reads a line and writes one, as long as the answer that it stands beside: what
+                  stdio and this program cost
+  server-memory   the npm package @modelcontextprotocol/server-memory, one alone with a file of its own, a twentieth of the calls:
+                  create_entities (one at a time, beside append) and open_nodes (one of them, beside read)
+
+"here" is what the shim says of itself (status): from the request line read to the reply line written.
+
+  append, read        as agents make them; read is a repeat, answered from the result cache
+  read_anew           of the same ten events, with other arguments each time
+  wait                for what is there already
+  claim, release      of one key
+  take, settle        one event of a group
+  validate_memory     questions decided before, with other arguments each time: from shared memory
+  validate_repeat     the same question again and again: from the result cache
+  validate_rule       new questions that a rule of the policy answers
+  validate, decide    new questions that the agent decides itself
+  status              with nothing else
+
+Prints a table, or with --json one JSON object."""
+
 import argparse
 import itertools
 import json
-import os
+import multiprocessing
+import pathlib
+import select
 import shutil
-import statistics
-import socket
-import subprocess
+import sys
 import tempfile
 import time
 
+from running_broker import ROOT, running_broker
+from stdio_server import (StdioServer, call_line, install_memory_server, memory_kib, memory_server, quantiles_us, spread)
 
-# Answers what validate_rule asks, and lets agents decide what validate_memory asks.
-POLICY = """agents_decide = ["bench.known"]
+# Answers what validate_rule asks, and lets agents decide the rest.
+POLICY = """agents_decide = ["bench.known", "bench.new"]
 
 [[rule]]
 name = "bench"
@@ -39,226 +53,250 @@ verdict = "deny"
 reason = "nothing is removed here"
 """
 
-
-class Shim:
-    """A server over a socketpair, as Node's clients start one, or over pipes, as Python's do."""
-
-    pipes = False
-
-    def __init__(self, command):
-        if Shim.pipes:
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                            stderr=subprocess.DEVNULL, bufsize=0)
-            self.input, self.output = self.process.stdin, self.process.stdout
-        else:
-            ours, theirs = socket.socketpair()
-            self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
-            theirs.close()
-            self.input = self.output = ours
-        self.next_id = 0
-        self.buffer = b""
-
-    def line(self, message):
-        os.write(self.input.fileno(), message)
-        while b"\n" not in self.buffer:
-            piece = os.read(self.output.fileno(), 1 << 20)
-            if not piece:
-                raise SystemExit("the server ended")
-            self.buffer += piece
-        line, _, self.buffer = self.buffer.partition(b"\n")
-        return line
-
-    def request(self, method, params):
-        self.next_id += 1
-        reply = json.loads(self.line(json.dumps(
-            {"jsonrpc": "2.0", "id": self.next_id, "method": method, "params": params}).encode() + b"\n"))
-        if "error" in reply:
-            raise SystemExit(f"{method}: {reply['error']}")
-        return reply["result"]
-
-    def call(self, tool, **arguments):
-        result = self.request("tools/call", {"name": tool, "arguments": arguments})
-        if result.get("isError"):
-            raise SystemExit(f"{tool}: {result['content'][0]['text']}")
-        return result["structuredContent"]
-
-    def close(self):
-        self.input.close()
-        self.process.wait(10)
+KNOWN = 100
+FILL = {"pad": "x" * 200}
+PEER_SHARE = 20  # so many times fewer calls
 
 
-def quantiles(samples):
-    samples = sorted(samples)
-    return {"p50_us": round(samples[len(samples) // 2] / 1e3, 1),
-            "p99_us": round(samples[int(len(samples) * 0.99)] / 1e3, 1)}
+def start_shim(binary, socket, agent, pipes=False):
+    shim = StdioServer([binary / "roost-mcp", "--socket", socket, "--agent", agent], pipes=pipes)
+    shim.initialize()
+    return shim
 
 
-def call_line(tool, **arguments):
-    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
-                       "params": {"name": tool, "arguments": arguments}}).encode() + b"\n"
+class Others:
+    """Agents that each make a call a second, in a process of their own."""
+
+    def __init__(self, binary, socket, count):
+        self.calls = multiprocessing.Value("Q", 0)
+        self.stop = multiprocessing.Event()
+        self.process = None
+        if count == 0:
+            return
+        ready = multiprocessing.Event()
+        self.process = multiprocessing.Process(target=self.run, args=(binary, socket, count, ready))
+        self.process.start()
+        while not ready.wait(1):
+            if not self.process.is_alive():
+                sys.exit("the other agents could not be started")
+
+    def run(self, binary, socket, count, ready):
+        shims = [start_shim(binary, socket, f"other-{number}") for number in range(count)]
+        lines = [(call_line("append", stream=f"other/{number}", type="bench.event", data=FILL),
+                  call_line("read", stream=f"other/{number}", limit=10, order="newest")) for number in range(count)]
+        poller = select.poll()
+        by_descriptor = {}
+        for shim in shims:
+            poller.register(shim, select.POLLIN)
+            by_descriptor[shim.fileno()] = shim
+        ready.set()
+        begin = time.monotonic()
+        sent = 0
+        busy = set()
+        while not self.stop.is_set():
+            due = int((time.monotonic() - begin) * count)
+            while sent < due:
+                shim = shims[sent % count]
+                if shim.fileno() not in busy:  # one whose last call is not answered misses its turn
+                    shim.send(lines[sent % count][sent // count % 2])
+                    busy.add(shim.fileno())
+                sent += 1
+            for descriptor, _ in poller.poll(2):
+                if b'"isError":true' in by_descriptor[descriptor].receive():
+                    raise SystemExit("a call of another agent failed")
+                busy.discard(descriptor)
+                self.calls.value += 1
+        for shim in shims:
+            shim.close()
+
+    def end(self):
+        self.stop.set()
+        if self.process is not None:
+            self.process.join()
+            if self.process.exitcode != 0:
+                sys.exit("the other agents failed")
 
 
-def time_lines(shim, lines):
-    samples = []
-    for line in lines:
-        start = time.perf_counter_ns()
-        reply = shim.line(line)
-        samples.append(time.perf_counter_ns() - start)
-    if b'"isError":true' in reply:
-        raise SystemExit(reply.decode())
-    return quantiles(samples)
+def timed(server, line):
+    begin = time.perf_counter_ns()
+    reply = server.line(line)
+    return time.perf_counter_ns() - begin, reply
 
 
-def time_claims(shim, count):
-    """Claim and release, from the first line written to the second answer read."""
-    samples = []
-    claim = call_line("claim", keys=["bench/key"])
-    for _ in range(count):
-        start = time.perf_counter_ns()
-        reply = shim.line(claim)
-        # Between the two, what every client does with an answer.
-        token = json.loads(reply)["result"]["structuredContent"]["token"]
-        shim.line(call_line("release", token=token))
-        samples.append(time.perf_counter_ns() - start)
-    return quantiles(samples)
+def content(reply):
+    result = json.loads(reply)["result"]
+    if result.get("isError"):
+        raise SystemExit(result["content"][0]["text"])
+    return result["structuredContent"]
 
 
-def memory_kib(pid):
-    """USS, PSS and page tables of a process."""
-    uss = pss = 0
-    with open(f"/proc/{pid}/smaps_rollup") as rollup:
-        for line in rollup:
-            key, _, rest = line.partition(":")
-            if key in ("Private_Clean", "Private_Dirty"):
-                uss += int(rest.split()[0])
-            elif key == "Pss":
-                pss = int(rest.split()[0])
-    with open(f"/proc/{pid}/status") as status:
-        tables = next(int(line.split()[1]) for line in status if line.startswith("VmPTE"))
-    return {"uss": uss, "pss": pss, "page_tables": tables}
+class Measured:
+    """Samples by name, in ns."""
+
+    def __init__(self):
+        self.samples = {}
+
+    def call(self, name, server, line):
+        took, reply = timed(server, line)
+        self.samples.setdefault(name, []).append(took)
+        if b'"isError":true' in reply:
+            raise SystemExit(f"{name}: {reply.decode()}")
+        return reply
 
 
-def first_reply_ms(command, rounds):
-    """From before fork to the first reply line read."""
-    samples = []
-    line = b'{"jsonrpc":"2.0","id":0,"method":"ping"}\n'
-    for _ in range(rounds):
-        start = time.perf_counter_ns()
-        shim = Shim(command)
-        shim.line(line)
-        samples.append((time.perf_counter_ns() - start) / 1e6)
-        shim.close()
-    samples.sort()
-    return {"p50_ms": round(samples[len(samples) // 2], 2), "max_ms": round(samples[-1], 2)}
-
-
-def prepare(shim, known):
-    """Decides the questions that are to be found in shared memory."""
-    for i in range(known):
+def prepare(shim):
+    for i in range(20):
+        shim.call("append", stream="bench/all", type="bench.event", data={"i": i, **FILL})
+    for i in range(KNOWN):
         question = shim.call("validate", kind="bench.known", input={"i": i})
         if question["verdict"] == "undecided":
             shim.call("decide", key=question["key"], token=question["token"], verdict="allow", reason="known")
 
 
-def measure(shims, floor_program, calls, rounds):
-    """Quantiles of each kind of call, round by round, in turn with the floor."""
-    known = 100
-    worker, reader, repeater, asker = shims[:4]
-    prepare(worker, known)
-    fresh = itertools.count()
-    data = {"pad": "x" * 200}
-    append = [call_line("append", stream="bench/one", type="bench.event", data=data)] * calls
-    read = [call_line("read", stream="bench/all", limit=10)] * calls
-    ask = [call_line("validate", kind="bench.known", input={"i": 1})] * calls
-    replies = {"append": worker.line(append[0]), "read": repeater.line(read[0]), "validate": repeater.line(ask[0])}
-    floors = {name: Shim([floor_program, str(len(reply) - 40)]) for name, reply in replies.items()}
-    measured = {}
-
-    def add(name, quantiles_of_round):
-        measured.setdefault(name, []).append(quantiles_of_round)
-
-    for _ in range(rounds):
-        add("append", time_lines(worker, append))
-        add("floor_append", time_lines(floors["append"], append))
-        add("claim_release", time_claims(worker, calls // 2))
-        add("read", time_lines(repeater, read))
-        add("floor_read", time_lines(floors["read"], read))
-        add("validate_repeat", time_lines(repeater, ask))
-        add("floor_validate", time_lines(floors["validate"], ask))
+def measure_round(shim, repeater, floors, peer, calls, fresh, measured):
+    append = call_line("append", stream="bench/one", type="bench.event", data=FILL)
+    read = call_line("read", stream="bench/all", limit=10)
+    ask = call_line("validate", kind="bench.known", input={"i": 1})
+    for _ in range(calls):
+        measured.call("append", shim, append)
+    for _ in range(calls):
+        measured.call("floor append", floors["append"], append)
+    for _ in range(calls):
+        measured.call("read", repeater, read)
+    for _ in range(calls):
+        measured.call("floor read", floors["read"], read)
+    for _ in range(calls):
         # An argument that changes nothing makes the call another one.
-        add("read_anew", time_lines(reader, [
-            call_line("read", stream="bench/all", limit=10, since=f"2020-01-01T00:00:00.{next(fresh):09}Z")
-            for _ in range(calls)]))
-        add("validate_memory", time_lines(asker, [
-            call_line("validate", kind="bench.known", input={"i": i % known}, wait_ms=next(fresh) % 50000)
-            for i in range(calls)]))
-        add("validate_rule", time_lines(worker, [
-            call_line("validate", kind="bench.ruled", input={"command": f"rm -rf {next(fresh)}"})
-            for _ in range(calls)]))
-    for floor in floors.values():
-        floor.close()
-    return measured
+        measured.call("read_anew", shim, call_line(
+            "read", stream="bench/all", limit=10, since=f"2020-01-01T00:00:00.{next(fresh):09}Z"))
+    for _ in range(calls):
+        measured.call("wait", shim, call_line("wait", stream="bench/all", after=0, limit=10))
+    claim = call_line("claim", keys=["bench/key"])
+    for _ in range(calls):
+        token = content(measured.call("claim", shim, claim))["token"]
+        measured.call("release", shim, call_line("release", token=token))
+    take = call_line("take", stream="bench/one", group="bench")
+    for _ in range(calls):
+        (event,) = content(measured.call("take", shim, take))["events"]
+        measured.call("settle", shim, call_line("settle", token=event["token"], outcome="done"))
+    for _ in range(calls):
+        measured.call("validate_memory", shim, call_line(
+            "validate", kind="bench.known", input={"i": next(fresh) % KNOWN}, wait_ms=next(fresh) % 50000))
+    for _ in range(calls):
+        measured.call("validate_repeat", repeater, ask)
+    for _ in range(calls):
+        measured.call("floor validate", floors["validate"], ask)
+    for _ in range(calls):
+        measured.call("validate_rule", shim, call_line(
+            "validate", kind="bench.ruled", input={"command": f"rm -rf {next(fresh)}"}))
+    for _ in range(calls):
+        answer = content(measured.call("validate", shim, call_line("validate", kind="bench.new", input=next(fresh))))
+        if not answer.get("you_decide"):
+            raise SystemExit(f"a new question had an answer: {answer}")
+        measured.call("decide", shim, call_line("decide", key=answer["key"], token=answer["token"], verdict="allow"))
+    for _ in range(calls // 10):
+        measured.call("status", shim, call_line("status"))
+    if peer is None:
+        return
+    for _ in range(calls // PEER_SHARE):
+        name = f"agent-{next(fresh)}"
+        measured.call("server-memory create", peer, call_line("create_entities", entities=[
+            {"name": name, "entityType": "bench", "observations": [FILL["pad"]]}]))
+        measured.call("server-memory open", peer, call_line("open_nodes", names=[name]))
+
+
+def measure(binary, scratch, active, options):
+    policy = scratch / "policy.toml"
+    policy.write_text(POLICY)
+    with running_broker(binary / "roostd", "--policy", policy) as socket:
+        shim = start_shim(binary, socket, "measured", options.pipes)
+        repeater = start_shim(binary, socket, "repeater", options.pipes)
+        prepare(shim)
+        replies = {"append": shim.line(call_line("append", stream="bench/one", type="bench.event", data=FILL)),
+                   "read": shim.line(call_line("read", stream="bench/all", limit=10)),
+                   "validate": shim.line(call_line("validate", kind="bench.known", input={"i": 1}))}
+        floors = {name: StdioServer([binary / "stdio_floor", str(len(reply) - 40)], pipes=options.pipes)
+                  for name, reply in replies.items()}
+        peer = None
+        if not options.no_peer:
+            install_memory_server()
+            peer = memory_server(scratch, active)
+            peer.initialize()
+        others = Others(binary, socket, active - 1)
+        measured = Measured()
+        fresh = itertools.count()
+        begin = time.monotonic()
+        calls_before = others.calls.value
+        for number in range(options.rounds):
+            if sys.stderr.isatty():
+                print(f"{active} active, round {number + 1} of {options.rounds}", file=sys.stderr)
+            measure_round(shim, repeater, floors, peer, options.calls, fresh, measured)
+        rate = (others.calls.value - calls_before) / (time.monotonic() - begin)
+        own = shim.call("status")["latency_us"]
+        repeated = repeater.call("status")["latency_us"]
+        memory = memory_kib(shim.process.pid)
+        others.end()
+        for server in [shim, repeater, *floors.values(), *([peer] if peer else [])]:
+            server.close()
+    here = {"append": own["append_here"], "read": repeated["read"], "read_anew": own["read"],
+            "validate_memory": own["validate"], "validate_repeat": repeated["validate"]}
+    for name in ("wait", "claim", "release", "take", "settle", "decide", "status"):
+        here[name] = own.get(name + "_here")
+    return {"active": active, "calls_of_others_per_s": round(rate), "round_trip_us": {
+        name: quantiles_us(samples) for name, samples in measured.samples.items()}, "here_us": here,
+        "shim_kib": memory}
+
+
+def first_reply_ms(command, count):
+    """From before fork to the first reply line read."""
+    samples = []
+    for _ in range(count):
+        begin = time.perf_counter_ns()
+        server = StdioServer(command)
+        server.line(b'{"jsonrpc":"2.0","id":0,"method":"ping"}\n')
+        samples.append((time.perf_counter_ns() - begin) / 1e6)
+        server.close()
+    return {key: round(value, 2) for key, value in spread(samples).items()}
+
+
+def print_table(result):
+    actives = [one["active"] for one in result["runs"]]
+    print("µs, p50 / p99 / p99.9, round trip over stdio; in brackets: within the shim\n")
+    print(f"| call | {' | '.join(f'{active} active' for active in actives)} |")
+    print("|---" * (1 + len(actives)) + "|")
+    for name in result["runs"][0]["round_trip_us"]:
+        cells = []
+        for run in result["runs"]:
+            cell = " / ".join(f"{value:g}" for value in run["round_trip_us"][name].values())
+            here = run["here_us"].get(name)
+            cells.append(cell + (f" ({' / '.join(f'{value:g}' for value in here.values())})" if here else ""))
+        print(f"| {name} | {' | '.join(cells)} |")
+    print(f"\nFrom before fork to the first reply, ms: {result['first_reply_ms']}")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bin", default=os.path.join(os.path.dirname(__file__), "..", "build", "release", "bin"))
-    parser.add_argument("--shims", type=int, default=100)
-    parser.add_argument("--calls", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin")
+    parser.add_argument("--active", default="1,100,1000", help="numbers of agents")
+    parser.add_argument("--calls", type=int, default=2000, help="of each kind in a round")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pipes", action="store_true", help="pipes instead of socketpairs")
+    parser.add_argument("--no-peer", action="store_true", help="without server-memory, which needs node and npm")
+    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    Shim.pipes = options.pipes
-    binary = os.path.abspath(options.bin)
-    scratch = tempfile.mkdtemp(prefix="roost-bench-")
-    path = os.path.join(scratch, "roost.sock")
-    policy = os.path.join(scratch, "policy.toml")
-    with open(policy, "w") as file:
-        file.write(POLICY)
-    broker = subprocess.Popen([f"{binary}/roostd", "--socket", path, "--data", f"{scratch}/data", "--policy", policy],
-                              stdout=subprocess.PIPE)
-    shims = []
+    binary = options.bin.resolve()
+    scratch = pathlib.Path(tempfile.mkdtemp(prefix="roost-bench-"))
     try:
-        broker.stdout.readline()
-        command = [f"{binary}/roost-mcp", "--socket", path]
-        shims = [Shim(command + ["--agent", f"agent-{i}"]) for i in range(max(options.shims, 4))]
-        for shim in shims:
-            shim.request("initialize", {"protocolVersion": "2025-11-25", "capabilities": {},
-                                        "clientInfo": {"name": "bench", "version": "1"}})
-            for i in range(20):
-                shim.call("append", stream="bench/all", type="bench.event", data={"i": i, "pad": "x" * 200})
-            shim.call("read", stream="bench/all", limit=10)
-        memory = [memory_kib(shim.process.pid) for shim in shims]
-        measured = measure(shims, f"{binary}/stdio_floor", options.calls, options.rounds)
-
-        def median(name, key="p50_us"):
-            return statistics.median(one[key] for one in measured[name])
-
-        inside = [shim.call("status")["latency_us"] for shim in shims[:4]]
-        print(json.dumps({
-            "shims": len(shims), "calls_per_round": options.calls, "rounds": options.rounds,
-            "stdio": "pipes" if options.pipes else "socketpair",
-            "round_trip": {name: {key: median(name, key) for key in ("p50_us", "p99_us")} for name in measured},
-            "in_the_shim": {"append": inside[0]["append_here"], "read_anew": inside[1]["read"],
-                            "read": inside[2]["read"], "validate_repeat": inside[2]["validate"],
-                            "validate_memory": inside[3]["validate"]},
-            "ratios": {
-                "claim_release/append": round(median("claim_release") / median("append"), 2),
-                "read/floor": round(median("read") / median("floor_read"), 2),
-                "validate_repeat/floor": round(median("validate_repeat") / median("floor_validate"), 2),
-            },
-            "validate_rule_over_append_us": round(median("validate_rule") - median("append"), 1),
-            "first_reply": first_reply_ms(command, 50),
-            "shim_memory_kib": {key: {"median": statistics.median(one[key] for one in memory),
-                                      "max": max(one[key] for one in memory)}
-                                for key in ("uss", "pss", "page_tables")},
-            "broker_memory_kib": memory_kib(broker.pid),
-        }))
+        runs = [measure(binary, scratch, int(active), options) for active in options.active.split(",")]
+        with running_broker(binary / "roostd") as socket:
+            first = first_reply_ms([binary / "roost-mcp", "--socket", socket], 50)
+        result = {"calls_per_round": options.calls, "rounds": options.rounds,
+                  "stdio": "pipes" if options.pipes else "socketpair", "runs": runs, "first_reply_ms": first}
+        if options.json:
+            print(json.dumps(result))
+        else:
+            print_table(result)
     finally:
-        for shim in shims:
-            shim.close()
-        broker.terminate()
-        broker.wait(10)
         shutil.rmtree(scratch, ignore_errors=True)
 
 
