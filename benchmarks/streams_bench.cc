@@ -14,6 +14,8 @@
 //   anywhere   Client::Read, 10 events from a random revision on: among 10 streams, found by their links
 //   shim       the same as newest through roost-mcp: 32 requests written at once, a 32nd of the time until
 //              the last reply was read
+//   append     Client::Append, one event of one of the streams, until it is acknowledged
+//   batched    an event of batches of 64 of such, four of them in flight
 // beside, in the same rounds,
 //   chase      10 loads, each from an address that the one before tells, in memory as large as the log's
 //              records; cold: 10 preads of a record's size at random places in the segments
@@ -55,6 +57,8 @@ namespace {
 constexpr uint32_t kPageEvents = 10;
 constexpr size_t kBatchEvents = 500;
 constexpr int kBurst = 32;  // requests of a shim at once
+constexpr size_t kAppendedBatch = 64;
+constexpr int kBatchesAtOnce = 64;  // until all of them are acknowledged
 
 struct Plan {
   std::vector<uint64_t> streams{10, 1000, 100'000, 1'000'000};
@@ -372,6 +376,12 @@ class Subject {
         if (preads_ != nullptr) preads_->Run(random, record_bytes);
       });
     }
+    for (int i = 0; i < plan_.reads / 4; ++i) Time(&append_, [&] { Append(random); });
+    for (int i = 0; i < plan_.reads / 64; ++i) {
+      const uint64_t start = MonotonicNs();
+      AppendBatches(random);
+      batched_.Add(start, kBatchesAtOnce * kAppendedBatch);
+    }
     std::vector<char> from(kPageEvents * record_bytes), to(from.size());
     for (int i = 0; i < plan_.reads; ++i) {
       Time(&copy_, [&] {
@@ -379,7 +389,8 @@ class Subject {
         asm volatile("" : : "g"(to.data()) : "memory");
       });
     }
-    for (Samples* one : {&newest_, &anywhere_, &shim_read_, &shim_ping_, &chase_time_, &copy_}) {
+    for (Samples* one : {&newest_, &anywhere_, &shim_read_, &append_, &batched_, &shim_ping_,
+                         &chase_time_, &copy_}) {
       one->EndRound();
     }
   }
@@ -388,12 +399,12 @@ class Subject {
     fmt::print(
         R"({{"streams":{},"events":{},"log_mib":{},"state":"{}","ready_ms":{},)"
         R"("broker_kib":{},"shim_kib":{},)"
-        R"("newest_ns":{},"anywhere_ns":{},"shim_ns":{},"chase_ns":{},"copy_ns":{},"ping_ns":{},)"
+        R"("newest_ns":{},"anywhere_ns":{},"shim_ns":{},"append_ns":{},"batched_ns":{},"chase_ns":{},"copy_ns":{},"ping_ns":{},)"
         R"("newest_ratio":{:.2f},"anywhere_ratio":{:.2f},"shim_ratio":{:.2f}}})"
         "\n",
         streams_, plan_.events, log_bytes_ >> 20, plan_.hot() ? "hot" : "cold",
         broker_->ready_ns() / 1'000'000, MemoryJson(broker_->pid()), MemoryJson(shim_->pid()),
-        newest_.Json(), anywhere_.Json(), shim_read_.Json(), chase_time_.Json(), copy_.Json(),
+        newest_.Json(), anywhere_.Json(), shim_read_.Json(), append_.Json(), batched_.Json(), chase_time_.Json(), copy_.Json(),
         shim_ping_.Json(), newest_.Median() / first.newest_.Median(),
         anywhere_.Median() / first.anywhere_.Median(),
         shim_read_.Median() / first.shim_read_.Median());
@@ -426,6 +437,30 @@ class Subject {
     ROOST_CHECK(status.ok(), "{}", status.message());
     ROOST_CHECK(page_.size() == kPageEvents, "{} events", page_.size());
   }
+  NewEvent EventOf(std::mt19937_64& random) const {
+    return {.stream = StreamName(random() % streams_), .type = "bench.event", .data = data_};
+  }
+  void Append(std::mt19937_64& random) {
+    const Result<AppendResult> appended = client_->Append(EventOf(random));
+    ROOST_CHECK(appended.ok(), "{}", appended.status().message());
+  }
+  void AppendBatches(std::mt19937_64& random) {
+    Status failed;
+    int unanswered = 0;
+    for (int i = 0; i < kBatchesAtOnce && failed.ok(); ++i) {
+      while (failed.ok() && unanswered >= 4) failed = client_->WaitForAnswer();
+      Batch batch;
+      while (batch.events.size() < kAppendedBatch) batch.events.push_back(EventOf(random));
+      ++unanswered;
+      const Status submitted = client_->Submit(batch, [&](const Result<AppendResult>& result) {
+        --unanswered;
+        if (!result.ok()) failed = result.status();
+      });
+      if (failed.ok()) failed = submitted;
+    }
+    if (failed.ok()) failed = client_->Flush();
+    ROOST_CHECK(failed.ok(), "{}", failed.message());
+  }
   std::string ShimLine(std::mt19937_64& random) const {
     return fmt::format(
         R"({{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"read","arguments":)"
@@ -443,10 +478,11 @@ class Subject {
   std::unique_ptr<Shim> shim_;
   std::unique_ptr<Chase> chase_;
   std::unique_ptr<BarePreads> preads_;
+  const std::string data_ = '"' + std::string(plan_.data_bytes, 'x') + '"';
   ReadQuery query_;
   Page page_;
   uint64_t sink_ = 1;
-  Samples newest_, anywhere_, shim_read_, shim_ping_, chase_time_, copy_;
+  Samples newest_, anywhere_, shim_read_, append_, batched_, shim_ping_, chase_time_, copy_;
 };
 
 int Main(int argc, char** argv) {
