@@ -239,7 +239,7 @@ std::string Summary(std::vector<double> rates) {
 int Main(int argc, char** argv) {
   Load load;
   CLI::App app("Acknowledged appends a second through sockets, beside a bare sequencer.");
-  app.add_option("--clients", load.clients)->check(CLI::Range(1, 256));
+  app.add_option("--clients", load.clients)->check(CLI::Range(1, 1000));
   app.add_option("--batch", load.batch)->check(CLI::Range(1, 1000));
   app.add_option("--in-flight", load.in_flight)->check(CLI::Range(1, 64));
   app.add_option("--bytes", load.bytes)->check(CLI::Range(2, 65536));
