@@ -47,7 +47,7 @@ void FrameCache::FreeUnpacker::operator()(ZSTD_DCtx_s* unpacker) const {
 }
 
 void FrameCache::Clear() {
-  frames_ = {};
+  frames_ = std::vector<Frame>();  // {} would keep its memory
   unpacker_.reset();
 }
 

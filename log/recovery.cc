@@ -299,7 +299,7 @@ Status Recovery::LoadCheckpoint() {
                                     });
   ROOST_RETURN_IF_ERROR(loaded);
   if (observer_ != nullptr) ROOST_RETURN_IF_ERROR(observer_->LoadState(*start_.checkpoint));
-  start_.checkpoint->bytes = {};
+  start_.checkpoint->bytes = std::vector<std::byte>();  // {} would keep its memory
   return {};
 }
 

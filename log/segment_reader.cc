@@ -71,14 +71,14 @@ SegmentReader::Outcome SegmentReader::Failed(Status status) {
 
 void SegmentReader::Release() {
   bytes_.Release();
-  buffer_ = {};
+  buffer_ = std::vector<std::byte>();  // {} would keep its memory
   buffer_position_ = 0;
   trusted_end_ = 0;
 }
 
 void SegmentReader::ReleaseIfLarge() {
   if (buffer_.capacity() <= kReadNearBytes / 4) return;
-  buffer_ = {};
+  buffer_ = std::vector<std::byte>();  // {} would keep its memory
   buffer_position_ = 0;
   trusted_end_ = 0;
 }

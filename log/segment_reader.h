@@ -74,6 +74,8 @@ class SegmentReader {
   void Share(std::shared_ptr<FrameCache> frames) { bytes_.Share(std::move(frames)); }
   // Gives the read-ahead buffer back.
   void Release();
+  // Of the read-ahead buffer, as they are had from the allocator.
+  size_t buffer_bytes() const { return buffer_.capacity(); }
   // Keeps it if it is no more than a few places': for whoever turns to another segment for now.
   void ReleaseIfLarge();
 

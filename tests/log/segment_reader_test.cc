@@ -74,8 +74,24 @@ TEST_F(SegmentReaderTest, ReadsEveryEventOfAClosedSegment) {
   EXPECT_EQ(reader.ReadHeaderAt(position, &header), Outcome::kEnd);
   EXPECT_EQ(reader.FindSequence(last + 1).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(reader.FindSequence(0).status().code(), StatusCode::kNotFound);
+  EXPECT_GT(reader.buffer_bytes(), 0u);
   reader.Release();
+  EXPECT_EQ(reader.buffer_bytes(), 0u);
   EXPECT_TRUE(reader.FindSequence(last).ok());
+}
+
+TEST_F(SegmentReaderTest, KeepsNoLargeBufferForLater) {
+  Open();
+  AppendMany(400);
+  SegmentReader reader = OpenReader(SegmentPath(1));
+  RecordHeader header;
+  for (uint64_t position = reader.base_position();
+       reader.ReadHeaderAt(position, &header) == Outcome::kRecord;) {
+    position += header.size;
+  }
+  EXPECT_GT(reader.buffer_bytes(), SegmentReader::kReadNearBytes);
+  reader.ReleaseIfLarge();
+  EXPECT_EQ(reader.buffer_bytes(), 0u);
 }
 
 TEST_F(SegmentReaderTest, SeesWhatIsAppendedToAnOpenSegment) {
