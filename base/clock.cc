@@ -10,7 +10,7 @@ namespace roost {
 namespace {
 
 uint64_t ReadClock(clockid_t clock) {
-  timespec time{};
+  timespec time;
   ::clock_gettime(clock, &time);
   return static_cast<uint64_t>(time.tv_sec) * kNsPerSecond + static_cast<uint64_t>(time.tv_nsec);
 }

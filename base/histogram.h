@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/one_writer.h"
+
 namespace roost {
 
 class Histogram {
@@ -22,8 +24,7 @@ class Histogram {
   void Record(uint64_t value) { Add(IndexOf(value), 1); }
   // So many more in one bucket, of another histogram. REQUIRES: index < kBuckets.
   void Add(size_t index, uint64_t more) {
-    auto& count = counts_[index];
-    count.store(count.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+    AddByOneWriter(counts_[index], more);
   }
 
   // The value below which `fraction` (0 to 1) of the recorded values lie; 0 if there are none.

@@ -159,7 +159,7 @@ void Attacher::BeginCounting(Session& session) {
 
 void Attacher::EndCounting(Session& session) {
   parts_.counters->sessions().End(session.counters_row);
-  session.counters_row = kNoCountersRow;
+  session.counters_row = nullptr;
 }
 
 void Attacher::Welcome(Peer& peer, bool resumed) {

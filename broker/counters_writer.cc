@@ -48,18 +48,13 @@ void FillHeader(std::byte* at, const CountersIdentity& identity) {
 
 CountersWriter::CountersWriter(Mapping mapping)
     : mapping_(std::move(mapping)),
-      values_(reinterpret_cast<Word*>(SectionAt(mapping_.data(), Section::kCounters))),
-      requests_(reinterpret_cast<Word*>(SectionAt(mapping_.data(), Section::kRequests))),
-      refused_(reinterpret_cast<Word*>(SectionAt(mapping_.data(), Section::kRefused))),
-      beat_(reinterpret_cast<Word*>(mapping_.data() + offsetof(CountersHeader, beat))),
-      latencies_(reinterpret_cast<Histogram*>(SectionAt(mapping_.data(), Section::kLatencies))),
-      sizes_(reinterpret_cast<Histogram*>(SectionAt(mapping_.data(), Section::kSizes))),
-      sessions_(SectionAt(mapping_.data(), Section::kCounters),
-                SectionAt(mapping_.data(), Section::kSessions),
-                SectionAt(mapping_.data(), Section::kChunks)),
-      groups_(SectionAt(mapping_.data(), Section::kGroups)),
-      monitor_(SectionAt(mapping_.data(), Section::kObjectives),
-               SectionAt(mapping_.data(), Section::kBaselines)) {}
+      file_(mapping_.data()),
+      sessions_(SectionAt(file_, Section::kCounters),
+                SectionAt(file_, Section::kSessions),
+                SectionAt(file_, Section::kChunks)),
+      groups_(SectionAt(file_, Section::kGroups)),
+      monitor_(SectionAt(file_, Section::kObjectives),
+               SectionAt(file_, Section::kBaselines)) {}
 
 Result<CountersWriter> CountersWriter::Create(const std::string& path,
                                               const CountersIdentity& identity) {
@@ -95,7 +90,7 @@ void CountersWriter::SetDegraded(const Degradation& degradation) {
   const size_t length = std::min(degradation.why.size(), sizeof(header->degraded_why) - 1);
   std::memcpy(header->degraded_why, degradation.why.data(), length);
   std::atomic_ref(header->degraded_since_ns).store(degradation.since_ns, std::memory_order_release);
-  values_[static_cast<size_t>(Counter::kDegraded)].store(1, std::memory_order_release);
+  ValueOf(Counter::kDegraded).store(1, std::memory_order_release);
 }
 
 uint64_t CountersWriter::degraded_since_ns() const {

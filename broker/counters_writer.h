@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/mapping.h"
+#include "base/one_writer.h"
 #include "base/status.h"
 #include "broker/group_counters.h"
 #include "broker/monitor_counters.h"
@@ -44,46 +45,55 @@ class CountersWriter {
 
   // The counter's one thread.
   void Add(Counter counter, uint64_t more = 1) {
-    if constexpr (kCounting) AddTo(values_[static_cast<size_t>(counter)], more);
+    if constexpr (kCounting) AddByOneWriter(ValueOf(counter), more);
   }
   void Set(Counter counter, uint64_t value) {
-    if constexpr (kCounting) {
-      values_[static_cast<size_t>(counter)].store(value, std::memory_order_relaxed);
-    }
+    if constexpr (kCounting) ValueOf(counter).store(value, std::memory_order_relaxed);
   }
   void Record(Latency latency, uint64_t ns) {
-    if constexpr (kCounting) latencies_[static_cast<size_t>(latency)].Record(ns);
+    if constexpr (kCounting) HistogramOf(latency).Record(ns);
   }
   // Most are small.
   void Record(Size size, uint64_t count) {
     if constexpr (!kCounting) return;
     const size_t bucket = count < Histogram::kExactBelow ? count : Histogram::IndexOf(count);
-    sizes_[static_cast<size_t>(size)].Add(bucket, 1);
+    HistogramOf(size).Add(bucket, 1);
   }
   // A histogram that somebody else has made: so many more in one of its buckets.
   void Merge(Latency latency, size_t bucket, uint32_t count) {
-    if constexpr (kCounting) latencies_[static_cast<size_t>(latency)].Add(bucket, count);
+    if constexpr (kCounting) HistogramOf(latency).Add(bucket, count);
   }
 
   // The sequencer.
   void CountRequest(RequestKind kind) {
-    if constexpr (kCounting) AddTo(requests_[static_cast<size_t>(kind)], 1);
+    if constexpr (!kCounting) return;
+    std::byte* const file = file_;
+    AddByOneWriter(ValueIn(file, Counter::kRequests), 1);
+    AddByOneWriter(ElementIn<Section::kRequests>(file, static_cast<size_t>(kind)), 1);
   }
   void CountRefused(size_t reason) {
-    if constexpr (kCounting) AddTo(refused_[reason < kRefusalReasonCount ? reason : 0], 1);
+    if constexpr (kCounting) AddByOneWriter(RefusedFor(reason < kRefusalReasonCount ? reason : 0), 1);
   }
   void SetBeat(Doing doing, uint64_t now_ns) {
-    if constexpr (kCounting) beat_->store(BeatOf(doing, now_ns), std::memory_order_relaxed);
+    if constexpr (kCounting) Beat().store(BeatOf(doing, now_ns), std::memory_order_relaxed);
   }
   // A commit that succeeded: so much was in it.
   void CountCommit(uint64_t events, uint64_t batches, uint64_t record_bytes) {
     if constexpr (!kCounting) return;
-    Word* const values = values_;  // the compiler would load it again behind each store
-    AddTo(values[static_cast<size_t>(Counter::kCommits)], 1);
-    AddTo(values[static_cast<size_t>(Counter::kEventsAppended)], events);
-    AddTo(values[static_cast<size_t>(Counter::kBatchesAppended)], batches);
-    AddTo(values[static_cast<size_t>(Counter::kBytesAppended)], record_bytes);
+    std::byte* const file = file_;  // the compiler would load it again behind each store
+    AddByOneWriter(ValueIn(file, Counter::kCommits), 1);
+    AddByOneWriter(ValueIn(file, Counter::kEventsAppended), events);
+    AddByOneWriter(ValueIn(file, Counter::kBatchesAppended), batches);
+    AddByOneWriter(ValueIn(file, Counter::kBytesAppended), record_bytes);
     Record(Size::kEventsPerCommit, events);
+  }
+  // How long a request took, for all and for its session's row.
+  void CountAnswer(SessionCountersWriter::Row* row, RequestKind kind, uint64_t ns) {
+    if (!kCounting || !HasLatency(kind)) return;
+    const bool is_append = kind == RequestKind::kAppend;
+    const size_t bucket = Histogram::IndexOf(ns);
+    HistogramOf(LatencyOf(kind)).Add(bucket, 1);
+    sessions_.Record(row, is_append ? SessionLatency::kAppends : SessionLatency::kRequests, bucket);
   }
   SessionCountersWriter& sessions() { return sessions_; }
   GroupCountersWriter& groups() { return groups_; }
@@ -94,35 +104,45 @@ class CountersWriter {
   void SetDegraded(const Degradation& degradation);
 
   // Any thread.
-  uint64_t Get(Counter counter) {
-    return values_[static_cast<size_t>(counter)].load(std::memory_order_relaxed);
-  }
+  uint64_t Get(Counter counter) { return ValueOf(counter).load(std::memory_order_relaxed); }
   // CLOCK_REALTIME; 0: it is not degraded.
   uint64_t degraded_since_ns() const;
   uint64_t GetRefused(size_t reason) const {
-    return refused_[reason].load(std::memory_order_relaxed);
+    return RefusedFor(reason).load(std::memory_order_relaxed);
   }
-  const Histogram& Get(Latency latency) const { return latencies_[static_cast<size_t>(latency)]; }
+  const Histogram& Get(Latency latency) const { return HistogramOf(latency); }
   // As SetBeat was given it.
-  SequencerBeat GetBeat() const { return BeatIn(beat_->load(std::memory_order_relaxed)); }
+  SequencerBeat GetBeat() const { return BeatIn(Beat().load(std::memory_order_relaxed)); }
 
  private:
   using Word = std::atomic<uint64_t>;
 
   explicit CountersWriter(Mapping mapping);
 
-  static void AddTo(Word& word, uint64_t more) {
-    word.store(word.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  // Where all is, from one address on: this is done several times with every request.
+  template <Section section, typename Element = Word>
+  static Element& ElementIn(std::byte* file, size_t index) {
+    constexpr size_t kOffset = PlaceOf(section).offset;
+    return *reinterpret_cast<Element*>(file + kOffset + index * sizeof(Element));
+  }
+  static Word& ValueIn(std::byte* file, Counter counter) {
+    return ElementIn<Section::kCounters>(file, static_cast<size_t>(counter));
+  }
+  Word& ValueOf(Counter counter) const { return ValueIn(file_, counter); }
+  Word& RefusedFor(size_t reason) const { return ElementIn<Section::kRefused>(file_, reason); }
+  Word& Beat() const {
+    return *reinterpret_cast<Word*>(file_ + offsetof(CountersHeader, beat));
+  }
+  Histogram& HistogramOf(Latency latency) const {
+    return ElementIn<Section::kLatencies, Histogram>(file_, static_cast<size_t>(latency));
+  }
+  Histogram& HistogramOf(Size size) const {
+    return ElementIn<Section::kSizes, Histogram>(file_, static_cast<size_t>(size));
   }
 
   bool degraded_ = false;
   Mapping mapping_;
-  Word* values_;
-  Word* requests_;
-  Word* refused_;
-  Word* beat_;
-  Histogram* latencies_;
-  Histogram* sizes_;
+  std::byte* file_;
   SessionCountersWriter sessions_;
   GroupCountersWriter groups_;
   MonitorCountersWriter monitor_;

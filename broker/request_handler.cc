@@ -105,7 +105,6 @@ WaitRequest MakeWait(const Peer& peer, const wire::Wait& wait, uint64_t received
 
 uint64_t RequestHandler::Handle(Peer& peer, Bytes message, const UniqueFd& fd,
                                 uint64_t received_ns) {
-  parts_.counters->Add(Counter::kRequests);
   const wire::Request* request = DecodeRequest(message, parts_.log->options().batch_events_max);
   if (request == nullptr) {
     RefuseMalformed(peer);
@@ -123,13 +122,13 @@ uint64_t RequestHandler::HandleInMemory(Peer& peer, uint64_t number, uint64_t le
                                         const UniqueFd& fd, uint64_t received_ns) {
   // Nothing is read for somebody who is not known.
   if (peer.session == nullptr) {
-    parts_.turn->Refuse(peer, number, {RefusalCode::NotAllowed, "attach first"});
+    RefuseUnread(peer, number, {RefusalCode::NotAllowed, "attach first"});
     return 0;
   }
   const Result<Bytes> bytes = memfd_.Read(fd.get(), length);
   if (!bytes.ok()) {
     const bool too_large = bytes.status().code() == StatusCode::kTooLarge;
-    parts_.turn->Refuse(
+    RefuseUnread(
         peer, number,
         {too_large ? RefusalCode::TooLarge : RefusalCode::Invalid, bytes.status().message()});
     return 0;
@@ -137,9 +136,8 @@ uint64_t RequestHandler::HandleInMemory(Peer& peer, uint64_t number, uint64_t le
   const wire::Request* request = DecodeRequest(*bytes, parts_.log->options().batch_events_max);
   if (request == nullptr || request->number() != number ||
       request->body_type() == RequestBody::InMemory) {
-    parts_.turn->Refuse(
-        peer, number,
-        {RefusalCode::Invalid, "what is in the memfd is no request with this number"});
+    RefuseUnread(peer, number,
+                 {RefusalCode::Invalid, "what is in the memfd is no request with this number"});
   } else {
     Dispatch(peer, *request, received_ns);
   }
@@ -165,9 +163,12 @@ void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t
                          "read them and ask again"});
     return;
   }
-  ++peer.session->requests;
-  peer.session->last_request_ns = WallNs();
-  CountForSession(*peer.session);
+  Session& session = *peer.session;
+  ++session.requests;
+  session.last_request_ns = WallNs();
+  if constexpr (kCounting) {
+    parts_.counters->sessions().CountRequest(session.counters_row, session.last_request_ns);
+  }
   parts_.presence->OnRequest(*peer.session, received_ns);
   switch (type) {
     case RequestBody::Append:
@@ -251,19 +252,15 @@ void RequestHandler::Active(Peer& peer, const wire::Active& active, uint64_t rec
   peer.work += reports_.Take(*peer.session, *active.report(), received_ns);
 }
 
-void RequestHandler::CountForSession(const Session& session) {
-  if constexpr (!kCounting) return;
-  SessionCountersWriter& rows = parts_.counters->sessions();
-  rows.Add(session.counters_row, SessionCounter::kRequests);
-  rows.Set(session.counters_row, SessionCounter::kLastRequestNs, session.last_request_ns);
+void RequestHandler::RefuseUnread(Peer& peer, uint64_t number, const Refusal& refusal) {
+  parts_.counters->CountRequest(RequestKind::kOther);
+  parts_.turn->Refuse(peer, number, refusal);
 }
 
 void RequestHandler::RefuseMalformed(Peer& peer) {
-  parts_.counters->CountRequest(RequestKind::kOther);
   Log(LogLevel::kDebug, "pid {} uid {} sent what is no request; hung up",
       peer.socket->credentials().pid, peer.socket->credentials().uid);
-  parts_.turn->Refuse(peer, 0,
-                      {RefusalCode::Invalid, "these bytes are no request of this protocol"});
+  RefuseUnread(peer, 0, {RefusalCode::Invalid, "these bytes are no request of this protocol"});
   peer.socket->HangUp();
 }
 

@@ -59,7 +59,8 @@ class RequestHandler {
   void FindSegment(Peer& peer, uint64_t number, const wire::FindSegment& find);
   void ListSessions(Peer& peer, uint64_t number, const wire::ListSessions& list);
   void Active(Peer& peer, const wire::Active& active, uint64_t received_ns);
-  void CountForSession(const Session& session);
+  // A request of which not even the kind is known.
+  void RefuseUnread(Peer& peer, uint64_t number, const Refusal& refusal);
   void RefuseMalformed(Peer& peer);
 
   const Parts parts_;

@@ -322,7 +322,10 @@ void Sequencer::CountTurn() {
     parts_.gauges->NoteWork();
     requests_in_turn_ = 0;
   }
-  if (parts_.gauges->NextTimerNs() > turn_ns_) return;
+  if (parts_.gauges->NextTimerNs() <= turn_ns_) UpdateGauges();
+}
+
+void Sequencer::UpdateGauges() {
   parts_.counters->Set(Counter::kStreams, parts_.ring->stream_count());
   // Of those who attached some are still in that list, behind one who has not.
   parts_.counters->Set(Counter::kNewcomers, std::ranges::count_if(newcomers_, [](const auto& peer) {

@@ -124,6 +124,7 @@ class Sequencer {
   void DestroyClosed();
   void Announce();
   void CountTurn();
+  void UpdateGauges();
   void RunTimers();
   void RunNewcomerTimer(uint64_t now_ns);
   void PauseAccepting(uint64_t now_ns);

@@ -8,6 +8,13 @@
 #include "broker/logging.h"
 
 namespace roost {
+namespace {
+
+SessionCountersWriter::Row* RowOf(const Peer& peer) {
+  return peer.session == nullptr ? nullptr : peer.session->counters_row;
+}
+
+}  // namespace
 
 Refusal RefusalFor(const Status& commit) {
   if (commit.code() == StatusCode::kExhausted) {
@@ -60,12 +67,11 @@ bool SequencerTurn::Finish(uint64_t now_ns) {
 }
 
 Status SequencerTurn::Commit(uint64_t begin_ns) {
-  CountersWriter& counters = *counters_;
-  counters.SetBeat(Doing::kWriting, begin_ns);
+  counters_->SetBeat(Doing::kWriting, begin_ns);
   Status status = log_->Commit();
   const uint64_t end_ns = kCounting ? MonotonicNs() : 0;
-  counters.SetBeat(Doing::kWorking, end_ns);
-  counters.Record(Latency::kJournalWrite, end_ns - begin_ns);
+  counters_->SetBeat(Doing::kWorking, end_ns);
+  counters_->Record(Latency::kJournalWrite, end_ns - begin_ns);
   NoteDisk(status);
   if (!status.ok()) Log(LogLevel::kError, "events were refused: {}", status.message());
   return status;
@@ -87,6 +93,24 @@ void SequencerTurn::SettleOwnEvents(const Status& committed) {
   finishing_.swap(expected_);
   for (const Expected& expected : finishing_) expected.done(committed, expected.place);
   finishing_.clear();
+}
+
+inline void SequencerTurn::CountSent(std::span<const OwedAnswer> sent) {
+  if constexpr (!kCounting) return;
+  const uint64_t now_ns = MonotonicNs();
+  answered_ns_ = now_ns;
+  for (const OwedAnswer& owed : sent) {
+    SessionCountersWriter::Row* const row = RowOf(*owed.peer);
+    const uint64_t ns = now_ns - owed.received_ns;
+    if (owed.kind == RequestKind::kAppend) {  // most are: all of it is known
+      counters_->CountAnswer(row, RequestKind::kAppend, ns);
+      if (owed.answer.kind == KeptAnswer::Kind::kAppended) {
+        counters_->sessions().CountAppended(row, owed.answer.count, owed.record_bytes);
+      }
+    } else {
+      counters_->CountAnswer(row, owed.kind, ns);
+    }
+  }
 }
 
 void SequencerTurn::SettleAnswers(const Status& committed) {
@@ -157,39 +181,13 @@ void SequencerTurn::Refuse(Peer& peer, uint64_t number, const Refusal& refusal,
                            uint64_t registration) {
   counters_->Add(Counter::kRequestsRefused);
   counters_->CountRefused(static_cast<size_t>(refusal.code));
-  if (peer.session != nullptr) {
-    counters_->sessions().Add(peer.session->counters_row, SessionCounter::kRefused);
-  }
+  counters_->sessions().Add(RowOf(peer), SessionCounter::kRefused);
   peer.socket->Send(replies_->Refused(number, refusal, registration));
-}
-
-void SequencerTurn::CountSent(std::span<const OwedAnswer> sent) {
-  if constexpr (!kCounting) return;
-  const uint64_t now_ns = MonotonicNs();
-  answered_ns_ = now_ns;
-  SessionCountersWriter& rows = counters_->sessions();
-  for (const OwedAnswer& owed : sent) {
-    CountDuration(owed.peer->session, owed.kind, now_ns - owed.received_ns);
-    if (owed.session == nullptr || owed.answer.kind != KeptAnswer::Kind::kAppended) continue;
-    rows.Add(owed.session->counters_row, SessionCounter::kEvents, owed.answer.count);
-    rows.Add(owed.session->counters_row, SessionCounter::kBytes, owed.record_bytes);
-  }
 }
 
 void SequencerTurn::CountAnswered(const Peer& peer, RequestKind kind, uint64_t received_ns) {
   if constexpr (!kCounting) return;
-  CountDuration(peer.session, kind, MonotonicNs() - received_ns);
-}
-
-void SequencerTurn::CountDuration(const Session* session, RequestKind kind, uint64_t ns) {
-  if (!HasLatency(kind)) return;
-  const size_t bucket = Histogram::IndexOf(ns);
-  counters_->Merge(LatencyOf(kind), bucket, 1);
-  if (session == nullptr) return;
-  const bool is_append = kind == RequestKind::kAppend;
-  counters_->sessions().Record(session->counters_row,
-                               is_append ? SessionLatency::kAppends : SessionLatency::kRequests,
-                               bucket);
+  counters_->CountAnswer(RowOf(peer), kind, MonotonicNs() - received_ns);
 }
 
 void SequencerTurn::RefuseTooOld(Peer& peer, uint64_t number, uint64_t highest) {

@@ -114,7 +114,6 @@ class SequencerTurn {
   void NoteDisk(const Status& committed);
   // All of them were sent just now.
   void CountSent(std::span<const OwedAnswer> sent);
-  void CountDuration(const Session* session, RequestKind kind, uint64_t ns);
   void SettleOwnEvents(const Status& committed);
   void SettleAnswers(const Status& committed);
   void SettleReplies(const Status& committed);

@@ -5,18 +5,13 @@
 #include <functional>
 #include <utility>
 
-#include "base/check.h"
 #include "broker/counters_row.h"
 
 namespace roost {
 
 SessionCountersWriter::SessionCountersWriter(std::byte* counters, std::byte* rows,
                                              std::byte* chunks)
-    : counters_(counters),
-      rows_(rows),
-      chunks_(reinterpret_cast<LatencyChunk*>(chunks)),
-      held_(kSessionRowCount),
-      versions_(kSessionRowCount) {
+    : counters_(counters), rows_(rows), chunks_(reinterpret_cast<LatencyChunk*>(chunks)) {
   // Ascending numbers are a heap with the lowest first: rows in use stay at the front, and little has to be read.
   for (uint32_t row = 0; row < kSessionRowCount; ++row) free_rows_.push_back(row);
   for (size_t chunk = kChunkCount; chunk > 0; --chunk) {
@@ -24,14 +19,19 @@ SessionCountersWriter::SessionCountersWriter(std::byte* counters, std::byte* row
   }
 }
 
-uint32_t SessionCountersWriter::Begin(const Identity& identity) {
+SessionCountersWriter::Row* SessionCountersWriter::Begin(const Identity& identity) {
   if (free_rows_.empty()) {
     AddToCounter(Counter::kSessionsUnplaced, 1);
-    return kNoCountersRow;
+    return nullptr;
   }
   std::ranges::pop_heap(free_rows_, std::greater<>());
-  const uint32_t row = free_rows_.back();
+  const uint32_t index = free_rows_.back();
   free_rows_.pop_back();
+  // The lowest free one is one that was used, or the next to those.
+  if (index == held_.size()) {
+    held_.push_back(std::unique_ptr<Row>(new Row(index, rows_ + index * sizeof(SessionRow))));
+  }
+  Row* const row = held_[index].get();
   SessionRow words{};
   words.session = identity.session;
   words.attached_ns = identity.attached_ns;
@@ -40,72 +40,56 @@ uint32_t SessionCountersWriter::Begin(const Identity& identity) {
   std::memcpy(words.agent, identity.agent.data(),
               std::min(identity.agent.size(), sizeof(words.agent)));
   WriteRow(row, words);
-  rows_used_ = std::max(rows_used_, row + 1);
-  SetCounter(Counter::kSessionRows, rows_used_);
+  SetCounter(Counter::kSessionRows, held_.size());
   return row;
 }
 
-void SessionCountersWriter::End(uint32_t row) {
-  if (row == kNoCountersRow) return;
+void SessionCountersWriter::End(Row* row) {
+  if (row == nullptr) return;
   WriteRow(row, SessionRow{});
   GiveChunksBack(row);
-  free_rows_.push_back(row);
+  free_rows_.push_back(row->index_);
   std::ranges::push_heap(free_rows_, std::greater<>());
 }
 
-void SessionCountersWriter::WriteRow(uint32_t row, const SessionRow& words) {
+void SessionCountersWriter::WriteRow(Row* row, const SessionRow& words) {
   SessionRow filled = words;
   for (auto& kind : filled.chunks) std::ranges::fill(kind, kNoChunk);
-  versions_[row] += 2;
-  WriteCountersRow(rows_ + row * sizeof(SessionRow), versions_[row], filled);
+  row->version_ += 2;
+  WriteCountersRow(row->words_, row->version_, filled);
 }
 
-void SessionCountersWriter::GiveChunksBack(uint32_t row) {
-  Held& held = held_[row];
-  for (size_t kind = 0; kind < kSessionLatencyCount; ++kind) {
-    for (size_t i = 0; i < held.counts[kind]; ++i) {
-      free_chunks_.push_back(held.chunks[kind][i].place);
-      held.chunks[kind][i] = {};
+void SessionCountersWriter::GiveChunksBack(Row* row) {
+  for (Row::Chunks& kind : row->chunks_) {
+    for (uint16_t& chunk : kind) {
+      if (chunk != Row::kNone) free_chunks_.push_back(chunk);
+      chunk = Row::kNone;
     }
-    held.counts[kind] = 0;
   }
-}
-
-void SessionCountersWriter::RecordInOther(uint32_t row, SessionLatency kind, size_t bucket,
-                                          uint32_t count) {
-  const auto k = static_cast<size_t>(kind);
-  auto& chunks = held_[row].chunks[k];
-  for (size_t i = 1; i < held_[row].counts[k]; ++i) {
-    if (chunks[i].number != bucket / kChunkBuckets) continue;
-    AddTo(chunks[i], bucket, count);
-    std::swap(chunks[i], chunks[i - 1]);
-    return;
-  }
-  RecordInNew(row, kind, bucket, count);
+  row->chunk_counts_.fill(0);
 }
 
 // Step 4 of the writer.
-void SessionCountersWriter::RecordInNew(uint32_t row, SessionLatency kind, size_t bucket,
+void SessionCountersWriter::RecordInNew(Row* row, SessionLatency kind, size_t bucket,
                                         uint32_t count) {
-  ROOST_CHECK(bucket < Histogram::kBuckets, "bucket={}", bucket);
-  Held& held = held_[row];
   const auto k = static_cast<size_t>(kind);
-  if (held.counts[k] == kChunksPerKindMax || free_chunks_.empty()) {
+  if (row->chunk_counts_[k] == kChunksPerKindMax || free_chunks_.empty()) {
     AddToCounter(Counter::kLatenciesUnplaced, count);
     return Add(row, SessionCounter::kLatenciesUnplaced, count);
   }
-  const size_t index = held.counts[k]++;
-  const Chunk chunk{static_cast<uint16_t>(bucket / kChunkBuckets), free_chunks_.back()};
+  const size_t number = bucket / kChunkBuckets;
+  const size_t index = row->chunk_counts_[k]++;
+  const uint16_t chunk = free_chunks_.back();
   free_chunks_.pop_back();
-  held.chunks[k][index] = chunk;
-  for (auto& word : chunks_[chunk.place].counts) word.store(0, std::memory_order_relaxed);
+  row->chunks_[k][number] = chunk;
+  for (auto& word : chunks_[chunk].counts) word.store(0, std::memory_order_relaxed);
   AddTo(chunk, bucket, count);
-  chunks_used_ = std::max(chunks_used_, uint32_t{chunk.place} + 1);
+  chunks_used_ = std::max(chunks_used_, uint32_t{chunk} + 1);
   SetCounter(Counter::kLatencyChunks, chunks_used_);
-  std::byte* const at = rows_ + row * sizeof(SessionRow) + offsetof(SessionRow, chunks) +
+  std::byte* const at = row->words_ + offsetof(SessionRow, chunks) +
                         (k * kChunksPerKindMax + index) * sizeof(uint32_t);
   std::atomic_ref(*reinterpret_cast<uint32_t*>(at))
-      .store(uint32_t{chunk.number} << 16 | chunk.place, std::memory_order_release);
+      .store(static_cast<uint32_t>(number << 16 | chunk), std::memory_order_release);
 }
 
 void SessionCountersWriter::AddToCounter(Counter counter, uint64_t more) {

@@ -4,28 +4,29 @@
 // find none are counted as such.
 //
 // What is in the file is written and never read back: where rows and chunks are is known from memory of the broker's own, so
-// that nobody who changes the file leads it astray. Sequencer thread. 260 KiB.
+// that nobody who changes the file leads it astray. Sequencer thread. 60 KiB, and half a KiB a session.
 #ifndef ROOST_BROKER_SESSION_COUNTERS_H_
 #define ROOST_BROKER_SESSION_COUNTERS_H_
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/one_writer.h"
 #include "ipc/counters_format.h"
 
 namespace roost {
 
-inline constexpr uint32_t kNoCountersRow = UINT32_MAX;
-
 class SessionCountersWriter {
  public:
+  // One session's, from Begin to End. nullptr, which all functions take and ignore: it found none.
+  class Row;
+
   struct Identity {
     uint64_t session = 0;
     uint64_t attached_ns = 0;  // CLOCK_REALTIME
@@ -37,70 +38,93 @@ class SessionCountersWriter {
   // `counters`, `rows` and `chunks` are those sections of the file, which outlives this.
   SessionCountersWriter(std::byte* counters, std::byte* rows, std::byte* chunks);
 
-  // A row for the session; kNoCountersRow, which all functions take and ignore: there is none free.
-  uint32_t Begin(const Identity& identity);
-  void End(uint32_t row);
+  // The lowest one that is free.
+  Row* Begin(const Identity& identity);
+  void End(Row* row);
 
-  void Add(uint32_t row, SessionCounter counter, uint64_t more = 1) {
-    if (row == kNoCountersRow) return;
-    std::byte* const word = WordOf(row, counter);
-    StoreWordRelaxed(word, LoadWordRelaxed(word) + more);
-  }
-  void Set(uint32_t row, SessionCounter counter, uint64_t value) {
-    if (row != kNoCountersRow) StoreWordRelaxed(WordOf(row, counter), value);
-  }
-  // `count` more in a bucket of Histogram.
-  void Record(uint32_t row, SessionLatency kind, size_t bucket, uint32_t count = 1) {
-    if (row == kNoCountersRow) return;
-    const Chunk& first = held_[row].chunks[static_cast<size_t>(kind)].front();
-    if (first.number == bucket / kChunkBuckets) {
-      AddTo(first, bucket, count);
-    } else {
-      RecordInOther(row, kind, bucket, count);
-    }
-  }
+  void Add(Row* row, SessionCounter counter, uint64_t more = 1);
+  // It has asked for something, at this time (CLOCK_REALTIME).
+  void CountRequest(Row* row, uint64_t now_ns);
+  void CountAppended(Row* row, uint64_t events, uint64_t record_bytes);
+  // `count` more in a bucket of Histogram. REQUIRES: bucket < Histogram::kBuckets.
+  void Record(Row* row, SessionLatency kind, size_t bucket, uint32_t count = 1);
 
  private:
-  static constexpr uint16_t kNoNumber = UINT16_MAX;
-  struct Chunk {
-    uint16_t number = kNoNumber;  // which buckets it has
-    uint16_t place = 0;           // in the file's section
-  };
-  struct Held {
-    std::array<uint8_t, kSessionLatencyCount> counts{};
-    // What is asked for often moves to the front; the row in the file has them in the order in which they came.
-    // Behind the last, and where there is none, is kNoNumber.
-    std::array<std::array<Chunk, kChunksPerKindMax>, kSessionLatencyCount> chunks;
-  };
-
-  std::byte* WordOf(uint32_t row, SessionCounter counter) {
-    return rows_ + row * sizeof(SessionRow) + offsetof(SessionRow, counters) +
-           8 * static_cast<size_t>(counter);
-  }
-  void AddTo(const Chunk& chunk, size_t bucket, uint32_t count) {
-    auto& word = chunks_[chunk.place].counts[bucket % kChunkBuckets];
+  void AddTo(uint16_t chunk, size_t bucket, uint32_t count) {
+    auto& word = chunks_[chunk].counts[bucket % kChunkBuckets];
     const uint32_t before = word.load(std::memory_order_relaxed);
-    const uint32_t room = std::numeric_limits<uint32_t>::max() - before;
-    word.store(before + std::min(count, room), std::memory_order_relaxed);
+    const uint32_t after = before + count;
+    word.store(after < before ? UINT32_MAX : after, std::memory_order_relaxed);
   }
-  // In one that is not the first, or in a new one.
-  void RecordInOther(uint32_t row, SessionLatency kind, size_t bucket, uint32_t count);
-  void RecordInNew(uint32_t row, SessionLatency kind, size_t bucket, uint32_t count);
-  void GiveChunksBack(uint32_t row);
-  void WriteRow(uint32_t row, const SessionRow& words);
+  void RecordInNew(Row* row, SessionLatency kind, size_t bucket, uint32_t count);
+  void GiveChunksBack(Row* row);
+  void WriteRow(Row* row, const SessionRow& words);
   void AddToCounter(Counter counter, uint64_t more);
   void SetCounter(Counter counter, uint64_t value);
 
   std::byte* counters_;
   std::byte* rows_;
   LatencyChunk* chunks_;
-  std::vector<Held> held_;           // one a row
-  std::vector<uint64_t> versions_;   // one a row: what it has now
-  std::vector<uint32_t> free_rows_;  // a heap, the lowest first
+  std::vector<std::unique_ptr<Row>> held_;  // those that were ever used; they stay where they are
+  std::vector<uint32_t> free_rows_;         // a heap, the lowest first
   std::vector<uint16_t> free_chunks_;
-  uint32_t rows_used_ = 0;    // those below were ever used
-  uint32_t chunks_used_ = 0;
+  uint32_t chunks_used_ = 0;  // those below were ever used
 };
+
+class SessionCountersWriter::Row {
+ private:
+  friend SessionCountersWriter;
+  static constexpr size_t kNumbers = Histogram::kBuckets / kChunkBuckets;  // of chunks
+  static constexpr uint16_t kNone = UINT16_MAX;
+  // Where it has them in the file's section, by their numbers, or kNone.
+  using Chunks = std::array<uint16_t, kNumbers>;
+
+  Row(uint32_t index, std::byte* words) : index_(index), words_(words) {
+    for (Chunks& kind : chunks_) kind.fill(kNone);
+  }
+  static std::atomic<uint64_t>& WordIn(std::byte* row, SessionCounter counter) {
+    return *reinterpret_cast<std::atomic<uint64_t>*>(row + offsetof(SessionRow, counters) +
+                                                     8 * static_cast<size_t>(counter));
+  }
+  static void Add(std::byte* row, SessionCounter counter, uint64_t more) {
+    AddByOneWriter(WordIn(row, counter), more);
+  }
+
+  const uint32_t index_;
+  std::byte* const words_;  // in the file
+  uint64_t version_ = 0;    // that it has there
+  std::array<uint8_t, kSessionLatencyCount> chunk_counts_{};
+  std::array<Chunks, kSessionLatencyCount> chunks_;
+};
+
+inline void SessionCountersWriter::Add(Row* row, SessionCounter counter, uint64_t more) {
+  if (row != nullptr) Row::Add(row->words_, counter, more);
+}
+
+inline void SessionCountersWriter::CountRequest(Row* row, uint64_t now_ns) {
+  if (row == nullptr) return;
+  std::byte* const words = row->words_;
+  Row::Add(words, SessionCounter::kRequests, 1);
+  Row::WordIn(words, SessionCounter::kLastRequestNs).store(now_ns, std::memory_order_relaxed);
+}
+
+inline void SessionCountersWriter::CountAppended(Row* row, uint64_t events, uint64_t record_bytes) {
+  if (row == nullptr) return;
+  std::byte* const words = row->words_;
+  Row::Add(words, SessionCounter::kEvents, events);
+  Row::Add(words, SessionCounter::kBytes, record_bytes);
+}
+
+inline void SessionCountersWriter::Record(Row* row, SessionLatency kind, size_t bucket,
+                                          uint32_t count) {
+  if (row == nullptr) return;
+  const uint16_t chunk = row->chunks_[static_cast<size_t>(kind)][bucket / kChunkBuckets];
+  if (chunk != Row::kNone) {
+    AddTo(chunk, bucket, count);
+  } else {
+    RecordInNew(row, kind, bucket, count);
+  }
+}
 
 }  // namespace roost
 

@@ -120,7 +120,7 @@ enum class RequestKind : uint32_t {
   kList,         // list: sessions, leases, groups, parked events
   kManage,       // manage: parked events given back or dropped, groups removed
   kActive,       // active: that bring nothing but a sign of life, or a report
-  kOther,        // other: malformed, or unknown to this broker
+  kOther,        // other: malformed, not read, or unknown to this broker
   kCount,
 };
 inline constexpr size_t kRequestKindCount = static_cast<size_t>(RequestKind::kCount);

@@ -89,13 +89,13 @@ TEST_F(CountersWriterTest, TellsOfObjectivesAndBaselines) {
 }
 
 TEST_F(CountersWriterTest, GivesARowToWhoeverTakesThePlaceOfAnother) {
-  const uint32_t first = sessions().Begin({11, 1, 1000, 42, "first"});
+  SessionCountersWriter::Row* const first = sessions().Begin({11, 1, 1000, 42, "first"});
   sessions().Add(first, SessionCounter::kRequests, 9);
   sessions().Record(first, SessionLatency::kRequests, Histogram::IndexOf(30'000));
   sessions().End(first);
   EXPECT_TRUE(Read().sessions.empty());
   const std::string label(128, 'x');
-  const uint32_t second = sessions().Begin({12, 2, 1001, 43, label});
+  SessionCountersWriter::Row* const second = sessions().Begin({12, 2, 1001, 43, label});
   EXPECT_EQ(second, first);
   sessions().Record(second, SessionLatency::kRequests, Histogram::IndexOf(30'000));
   const CountersSnapshot snapshot = Read();
@@ -107,11 +107,11 @@ TEST_F(CountersWriterTest, GivesARowToWhoeverTakesThePlaceOfAnother) {
 }
 
 TEST_F(CountersWriterTest, CountsWhatFindsNoPlace) {
-  std::vector<uint32_t> rows;
+  std::vector<SessionCountersWriter::Row*> rows;
   for (uint64_t i = 1; i <= kSessionRowCount; ++i)
     rows.push_back(sessions().Begin({i, 0, 0, 0, ""}));
-  const uint32_t none = sessions().Begin({9999, 0, 0, 0, "late"});
-  EXPECT_EQ(none, kNoCountersRow);
+  SessionCountersWriter::Row* const none = sessions().Begin({9999, 0, 0, 0, "late"});
+  EXPECT_EQ(none, nullptr);
   sessions().Add(none, SessionCounter::kRequests);
   sessions().Record(none, SessionLatency::kReads, 0);
   sessions().End(none);
@@ -129,7 +129,7 @@ TEST_F(CountersWriterTest, CountsWhatFindsNoPlace) {
 }
 
 TEST_F(CountersWriterTest, StopsCountingADurationAtItsBound) {
-  const uint32_t row = sessions().Begin({1, 0, 0, 0, ""});
+  SessionCountersWriter::Row* const row = sessions().Begin({1, 0, 0, 0, ""});
   sessions().Record(row, SessionLatency::kReads, 100, UINT32_MAX);
   sessions().Record(row, SessionLatency::kReads, 100, 5);
   EXPECT_EQ(Read().sessions.at(0)[SessionLatency::kReads].count(), UINT32_MAX);
@@ -165,7 +165,7 @@ TEST_F(CountersWriterTest, NeverShowsARowOfTwoSessions) {
   std::thread writer([&] {
     for (uint64_t i = 1; !stop.load(std::memory_order_relaxed); ++i) {
       const auto low = static_cast<uint32_t>(i);
-      const uint32_t row = sessions().Begin({i, i, low, low, std::to_string(i)});
+      SessionCountersWriter::Row* const row = sessions().Begin({i, i, low, low, std::to_string(i)});
       for (int k = 0; k < 3; ++k) {
         sessions().Record(row, SessionLatency::kRequests, i % Histogram::kBuckets);
       }
