@@ -11,7 +11,7 @@
 #include "tools/broker_status.h"
 #include "tools/command.h"
 #include "tools/json_text.h"
-#include "tools/monitor/monitor.h"
+#include "tools/monitor/broker_watch.h"
 #include "tools/monitor/monitor_json.h"
 #include "tools/table.h"
 
@@ -84,11 +84,11 @@ void Show(Program& program, const Options& options, const BrokerStatus& status,
 
 // What roost top and the dashboard show too, once a second; the broker is not asked.
 ExitStatus WatchJson(Program& program, const std::string& socket) {
-  Monitor monitor(CountersPath(socket), {});
+  BrokerWatch watch(CountersPath(socket), {});
   std::string line;
   while (program.out.open() && !program.out.ReaderHasGone()) {
     line.clear();
-    AppendIntervalJson(monitor.Look(), &line);
+    AppendIntervalJson(watch.Look(), &line);
     program.out.WriteJson(line);
     program.out.Flush();
     std::this_thread::sleep_for(kWatchInterval);

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "ipc/socket_path.h"
 #include "tools/command.h"
-#include "tools/monitor/monitor.h"
+#include "tools/monitor/broker_watch.h"
 #include "tools/monitor/stream_tally.h"
 #include "tools/top/terminal.h"
 #include "tools/top/top_screen.h"
@@ -83,10 +83,10 @@ Result<TopState> StateOf(const Options& options) {
 class Watcher {
  public:
   Watcher(const std::string& socket, Client client)
-      : monitor_(CountersPath(socket)), client_(std::move(client)) {}
+      : watch_(CountersPath(socket)), client_(std::move(client)) {}
 
   void Look(TopView* view) {
-    const Interval& interval = monitor_.Look();
+    const Interval& interval = watch_.Look();
     // A broker that hangs would hold up a client that has to attach.
     const HealthState health = interval.health.state;
     if (health == HealthState::kWell || health > HealthState::kHung) {
@@ -94,12 +94,12 @@ class Watcher {
     }
     if (view == nullptr) return;
     view->interval = interval;
-    view->history = monitor_.history();
+    view->history = watch_.history();
     view->streams = streams_.Streams();
   }
 
  private:
-  Monitor monitor_;
+  BrokerWatch watch_;
   StreamWatch streams_;
   Client client_;
 };

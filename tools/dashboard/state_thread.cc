@@ -28,7 +28,7 @@ void KeepBusiest(size_t count, std::vector<SessionInterval>* sessions) {
 StateThread::StateThread(std::string counters_path,
                          std::function<void(std::function<void()>)> post,
                          std::function<void(Text)> on_state)
-    : post_(std::move(post)), on_state_(std::move(on_state)), monitor_(std::move(counters_path)) {
+    : post_(std::move(post)), on_state_(std::move(on_state)), watch_(std::move(counters_path)) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -44,7 +44,7 @@ StateThread::~StateThread() {
 std::string StateThread::HistoryJson() {
   const std::lock_guard lock(mutex_);
   std::string json;
-  AppendHistoryJson(monitor_.history(), 0, &json);
+  AppendHistoryJson(watch_.history(), 0, &json);
   return json;
 }
 
@@ -60,7 +60,7 @@ void StateThread::Run() {
 }
 
 StateThread::Text StateThread::Look() {
-  Interval interval = monitor_.Look();
+  Interval interval = watch_.Look();
   KeepBusiest(kSessionsShown, &interval.sessions);
   std::string json;
   AppendIntervalJson(interval, &json);

@@ -1,4 +1,4 @@
-// Looks at the broker once a second by a Monitor, on a thread of its own: that asks nothing of the broker, and goes on when it
+// Looks at the broker once a second by a BrokerWatch, on a thread of its own: that asks nothing of the broker, and goes on when it
 // hangs or is dead. Makes of it what the page is sent: the interval's JSON (tools/monitor/monitor_json.h), with the sessions that cost most
 // alone.
 //
@@ -13,7 +13,7 @@
 #include <string>
 #include <thread>
 
-#include "tools/monitor/monitor.h"
+#include "tools/monitor/broker_watch.h"
 
 namespace roost {
 
@@ -41,7 +41,7 @@ class StateThread {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  Monitor monitor_;  // under mutex_, as is stop_
+  BrokerWatch watch_;  // under mutex_, as is stop_
   bool stop_ = false;
   std::thread thread_;
 };

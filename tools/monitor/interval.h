@@ -75,7 +75,7 @@ struct SessionInterval {
   // that falls to it if that is shared out in proportion. Both of the interval.
   double busy = 0;
   double cpu = 0;  // in processors
-  std::optional<ProcessMemory> memory;  // of its process, when it was looked at last (Monitor)
+  std::optional<ProcessMemory> memory;  // of its process, when it was looked at last (BrokerWatch)
 
   uint64_t operator[](SessionCounter counter) const { return values[static_cast<size_t>(counter)]; }
   double Rate(SessionCounter counter) const { return rates[static_cast<size_t>(counter)]; }

@@ -1,4 +1,4 @@
-// The one JSON form of what a Monitor sees, for `roost stat --watch --json`, the dashboard and scripts. Texts of agents are in it
+// The one JSON form of what a BrokerWatch sees, for `roost stat --watch --json`, the dashboard and scripts. Texts of agents are in it
 // as JSON strings, bytes that are no UTF-8 as U+FFFD; rates have up to three decimals; durations are in ns, sizes in bytes. Pure;
 // any thread.
 //

@@ -1,4 +1,4 @@
-// The tables of roost top, made of what a monitor sees. Texts of agents are made harmless here (ScreenText). Pure; one thread.
+// The tables of roost top, made of what a BrokerWatch sees. Texts of agents are made harmless here (ScreenText). Pure; one thread.
 #ifndef ROOST_TOOLS_TOP_TOP_TABLES_H_
 #define ROOST_TOOLS_TOP_TOP_TABLES_H_
 

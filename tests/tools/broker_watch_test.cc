@@ -1,5 +1,5 @@
-// The monitor on a real broker: what it sees of work, of its death and of the one after it.
-#include "tools/monitor/monitor.h"
+// A BrokerWatch on a real broker: what it sees of work, of its death and of the one after it.
+#include "tools/monitor/broker_watch.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -17,7 +17,7 @@
 namespace roost {
 namespace {
 
-class MonitorTest : public testing::Test {
+class BrokerWatchTest : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(broker_.Start()); }
 
@@ -42,15 +42,15 @@ void Append(Client* client, int count) {
   }
 }
 
-TEST_F(MonitorTest, SeesWhatASessionDoes) {
-  Monitor monitor(Counters());
+TEST_F(BrokerWatchTest, SeesWhatASessionDoes) {
+  BrokerWatch watch(Counters());
   Client client({.socket = broker_.socket(), .agent = "wor\"ker\u202e"});
   Append(&client, 5);
   WaitUntilCounted(5);
-  EXPECT_EQ(monitor.Look().overview.beginning, Beginning::kFirst);
+  EXPECT_EQ(watch.Look().overview.beginning, Beginning::kFirst);
   Append(&client, 20);
   WaitUntilCounted(25);
-  const Interval& interval = monitor.Look();
+  const Interval& interval = watch.Look();
   EXPECT_EQ(interval.overview.beginning, Beginning::kContinues);
   EXPECT_EQ(interval.health.state, HealthState::kWell);
   EXPECT_NEAR(interval.overview.Rate(Counter::kEventsAppended) * interval.overview.seconds, 20,
@@ -68,7 +68,7 @@ TEST_F(MonitorTest, SeesWhatASessionDoes) {
   ASSERT_TRUE(session.memory.has_value());
   EXPECT_GT(session.memory->resident, 1u << 20);
   EXPECT_LE(session.memory->own.value(), session.memory->proportional.value());
-  EXPECT_EQ(monitor.history().size(), 2u);
+  EXPECT_EQ(watch.history().size(), 2u);
 
   std::string text;
   AppendIntervalJson(interval, &text);
@@ -84,50 +84,50 @@ TEST_F(MonitorTest, SeesWhatASessionDoes) {
   EXPECT_EQ(json.at("sessions").at(0).at("requests").at("count"), 20);
 
   text.clear();
-  AppendHistoryJson(monitor.history(), 0, &text);
+  AppendHistoryJson(watch.history(), 0, &text);
   const boost::json::object columns = Parse(text);
   EXPECT_EQ(columns.at("beginning").as_array(), (boost::json::array{"first", "continues"}));
   EXPECT_EQ(columns.at("latencies").at("append").at("count").as_array(),
             (boost::json::array{0, 20}));
   EXPECT_FALSE(columns.at("latencies").as_object().contains("claim"));
   text.clear();
-  AppendHistoryJson(monitor.history(), monitor.history()[0].at_ns, &text);
+  AppendHistoryJson(watch.history(), watch.history()[0].at_ns, &text);
   EXPECT_EQ(Parse(text).at("seconds").as_array().size(), 1u);
 }
 
-TEST_F(MonitorTest, GoesOnOverTheDeathOfTheBroker) {
-  Monitor monitor(Counters());
-  monitor.Look();
+TEST_F(BrokerWatchTest, GoesOnOverTheDeathOfTheBroker) {
+  BrokerWatch watch(Counters());
+  watch.Look();
   broker_.Kill9();
-  EXPECT_EQ(monitor.Look().health.state, HealthState::kDead);
-  EXPECT_EQ(monitor.last().overview.beginning, Beginning::kContinues);
-  EXPECT_FALSE(monitor.last().pids_are_ours);
+  EXPECT_EQ(watch.Look().health.state, HealthState::kDead);
+  EXPECT_EQ(watch.last().overview.beginning, Beginning::kContinues);
+  EXPECT_FALSE(watch.last().pids_are_ours);
   ASSERT_TRUE(broker_.Start());
-  EXPECT_EQ(monitor.Look().overview.beginning, Beginning::kNewBroker);
-  EXPECT_EQ(monitor.last().health.state, HealthState::kWell);
+  EXPECT_EQ(watch.Look().overview.beginning, Beginning::kNewBroker);
+  EXPECT_EQ(watch.last().health.state, HealthState::kWell);
   broker_.Terminate();
-  EXPECT_EQ(monitor.Look().overview.beginning, Beginning::kNoBroker);
-  EXPECT_EQ(monitor.last().health.state, HealthState::kNoBroker);
+  EXPECT_EQ(watch.Look().overview.beginning, Beginning::kNoBroker);
+  EXPECT_EQ(watch.last().health.state, HealthState::kNoBroker);
   std::string text;
-  AppendIntervalJson(monitor.last(), &text);
+  AppendIntervalJson(watch.last(), &text);
   EXPECT_FALSE(Parse(text).contains("broker"));
   ASSERT_TRUE(broker_.Start());
-  EXPECT_EQ(monitor.Look().overview.beginning, Beginning::kFirst);
+  EXPECT_EQ(watch.Look().overview.beginning, Beginning::kFirst);
 }
 
-TEST_F(MonitorTest, LooksAtMemoryOfAFewAtATime) {
+TEST_F(BrokerWatchTest, LooksAtMemoryOfAFewAtATime) {
   std::vector<Client> clients;
   for (int i = 0; i < 5; ++i) {
     clients.push_back(Client({.socket = broker_.socket()}));
     ASSERT_TRUE(clients.back().Info().ok());
   }
-  MonitorOptions options;
+  BrokerWatchOptions options;
   options.memory_looks_max = 2;
-  Monitor monitor(Counters(), options);
+  BrokerWatch watch(Counters(), options);
   for (const size_t expected : {2u, 4u, 5u, 5u}) {
-    monitor.Look();
+    watch.Look();
     size_t known = 0;
-    for (const SessionInterval& session : monitor.last().sessions) known += session.memory ? 1 : 0;
+    for (const SessionInterval& session : watch.last().sessions) known += session.memory ? 1 : 0;
     EXPECT_EQ(known, expected);
   }
 }

@@ -1,8 +1,8 @@
 // Watches one broker: each Look() takes a sample, compares it with the one before, and keeps the history. It goes on over the
 // death, the hanging and the restart of the broker, and says so. One thread. A look costs some 0.5 ms of processor time, more
 // with many sessions, and never waits for the broker.
-#ifndef ROOST_TOOLS_MONITOR_MONITOR_H_
-#define ROOST_TOOLS_MONITOR_MONITOR_H_
+#ifndef ROOST_TOOLS_MONITOR_BROKER_WATCH_H_
+#define ROOST_TOOLS_MONITOR_BROKER_WATCH_H_
 
 #include <cstdint>
 #include <map>
@@ -15,7 +15,7 @@
 
 namespace roost {
 
-struct MonitorOptions {
+struct BrokerWatchOptions {
   size_t history = History::kTenMinutes;  // intervals
   HealthLimits limits;
   // Memory of a session's process is looked at when it is new, and again after this time; of at most so many processes in one
@@ -24,10 +24,10 @@ struct MonitorOptions {
   size_t memory_looks_max = 32;
 };
 
-class Monitor {
+class BrokerWatch {
  public:
   // `counters_path` is CountersPath() of the socket.
-  explicit Monitor(std::string counters_path, MonitorOptions options = {});
+  explicit BrokerWatch(std::string counters_path, BrokerWatchOptions options = {});
 
   // What happened since the last look. Valid until the next one.
   const Interval& Look();
@@ -44,7 +44,7 @@ class Monitor {
   void AddMemory(uint64_t now_ns);
 
   std::string counters_path_;
-  MonitorOptions options_;
+  BrokerWatchOptions options_;
   std::optional<Sample> sample_;
   Interval last_;
   History history_;
@@ -53,4 +53,4 @@ class Monitor {
 
 }  // namespace roost
 
-#endif  // ROOST_TOOLS_MONITOR_MONITOR_H_
+#endif  // ROOST_TOOLS_MONITOR_BROKER_WATCH_H_

@@ -1,4 +1,4 @@
-#include "tools/monitor/monitor.h"
+#include "tools/monitor/broker_watch.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,10 +8,10 @@
 
 namespace roost {
 
-Monitor::Monitor(std::string counters_path, MonitorOptions options)
+BrokerWatch::BrokerWatch(std::string counters_path, BrokerWatchOptions options)
     : counters_path_(std::move(counters_path)), options_(options), history_(options.history) {}
 
-const Interval& Monitor::Look() {
+const Interval& BrokerWatch::Look() {
   Sample sample = TakeSample(counters_path_, options_.limits);
   last_ = Between(sample_ ? &*sample_ : nullptr, sample);
   if (last_.overview.beginning != Beginning::kContinues) memory_.clear();
@@ -21,7 +21,7 @@ const Interval& Monitor::Look() {
   return last_;
 }
 
-void Monitor::AddMemory(uint64_t now_ns) {
+void BrokerWatch::AddMemory(uint64_t now_ns) {
   std::map<uint64_t, MemoryLook> attached;
   std::vector<std::pair<uint64_t, const SessionInterval*>> due;
   for (const SessionInterval& session : last_.sessions) {
