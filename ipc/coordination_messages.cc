@@ -109,6 +109,16 @@ Bytes RequestEncoder::Active(const ReportFields& report) {
   return Finish(0, wire::CreateActive(builder_, work));
 }
 
+Bytes RequestEncoder::OpenLane(uint64_t number) {
+  builder_.Clear();
+  return Finish(number, wire::CreateOpenLane(builder_));
+}
+
+Bytes RequestEncoder::LaneBell() {
+  builder_.Clear();
+  return Finish(0, wire::CreateLaneBell(builder_));
+}
+
 Bytes RequestEncoder::ListLeases(uint64_t number, std::string_view prefix, uint64_t after,
                                  uint32_t limit) {
   builder_.Clear();

@@ -116,6 +116,7 @@ const char* RequestKindName(RequestKind kind) {
     case RequestKind::kManage: return "manage";
     case RequestKind::kActive: return "active";
     case RequestKind::kOther: return "other";
+    case RequestKind::kLane: return "lane";
     case RequestKind::kCount: break;
   }
   return "?";
@@ -171,6 +172,7 @@ const char* SessionCounterName(SessionCounter counter) {
     case SessionCounter::kCacheMisses: return "cache_misses";
     case SessionCounter::kOvertaken: return "overtaken";
     case SessionCounter::kLatenciesUnplaced: return "latencies_unplaced";
+    case SessionCounter::kLaneRequests: return "lane_requests";
     case SessionCounter::kCount: break;
   }
   return "?";

@@ -121,6 +121,7 @@ enum class RequestKind : uint32_t {
   kManage,       // manage: parked events given back or dropped, groups removed
   kActive,       // active: that bring nothing but a sign of life, or a report
   kOther,        // other: malformed, not read, or unknown to this broker
+  kLane,         // lane: opened, or its bell
   kCount,
 };
 inline constexpr size_t kRequestKindCount = static_cast<size_t>(RequestKind::kCount);
@@ -198,6 +199,7 @@ enum class SessionCounter : uint32_t {
   kCacheMisses,        // cache_misses
   kOvertaken,          // overtaken
   kLatenciesUnplaced,  // latencies_unplaced
+  kLaneRequests,       // lane_requests: of the requests, those that came through its lane
   kCount,
 };
 inline constexpr size_t kSessionCounterCount = static_cast<size_t>(SessionCounter::kCount);

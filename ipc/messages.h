@@ -129,6 +129,8 @@ class RequestEncoder {
   };
   Bytes Active(const ReportFields& report);  // of which all may be empty
 
+  Bytes OpenLane(uint64_t number);
+  Bytes LaneBell();
   Bytes ListLeases(uint64_t number, std::string_view prefix, uint64_t after, uint32_t limit);
 
   struct ListGroupsFields {

@@ -147,6 +147,8 @@ CounterMetric MetricOf(SessionCounter counter) {
       return {"roost_session_readers_overtaken_total", "Reads of it that found the ring gone on"};
     case kLatenciesUnplaced:
       return {"roost_session_durations_unplaced_total", "Durations of it that are not counted"};
+    case kLaneRequests:
+      return {"roost_session_lane_requests_total", "Requests of it that came through its lane"};
     case kCount:
       break;
   }
