@@ -128,6 +128,7 @@ struct Broker::Parts {
   std::optional<Gauges> gauges;
   std::optional<Attacher> attacher;
   std::optional<Appender> appender;
+  std::optional<Lanes> lanes;
   std::optional<Waker> waker;
   LastLife last_life;
   std::optional<Monitor> monitor;
@@ -239,6 +240,7 @@ void Broker::Parts::MakeParts() {
                                    &replies, &*coordinator, &*presence},
                    options.sessions_max);
   appender.emplace(log.get(), &ids, &*counters, &*turn);
+  lanes.emplace(&*turn, &replies);
   waker.emplace(&*waker_ring, &*counters);
   if (log->options().durability != Durability::kMemory) sweeper.emplace(log.get(), &*counters);
   librarian.emplace(log.get(), &*librarian_ring, sweeper ? &*sweeper : nullptr);
@@ -247,7 +249,7 @@ void Broker::Parts::MakeParts() {
   syncer.emplace(log.get(), &*counters, options.sync_interval_ns);
   handler.emplace(RequestHandler::Parts{log.get(), &*sessions, &*turn, &*counters, &replies,
                                         &*attacher, &*appender, &*waker, &*librarian, &*coordinator,
-                                        &*presence});
+                                        &*presence, &*lanes});
 }
 
 Status Broker::Parts::Begin(mode_t mode, UniqueFd inherited) {
@@ -262,7 +264,7 @@ Status Broker::Parts::Begin(mode_t mode, UniqueFd inherited) {
   sequencer.emplace(Sequencer::Parts{log.get(), &*sequencer_ring, &*sessions, &*turn, &*own_events,
                                      &*attacher, &*handler, &*counters, &*waker, &*librarian,
                                      &*syncer, &disposer, &*coordinator, &*presence, &*gauges,
-                                     WakeSources(), [this] { policy_reload->OnSignal(); }},
+                                     &*lanes, WakeSources(), [this] { policy_reload->OnSignal(); }},
                     guard.listener(), options.spin_ns);
   return {};
 }

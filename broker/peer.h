@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "broker/peer_lane.h"
 #include "broker/peer_socket.h"
 
 namespace roost {
@@ -15,7 +16,12 @@ namespace roost {
 struct Session;
 
 struct Peer {
+  // What the sequencer says to it: through its lane if it has one and the message finds room there, else through the
+  // socket. The client sees both in the order in which they were sent.
+  void Send(Bytes message);
+
   std::shared_ptr<PeerSocket> socket;
+  std::unique_ptr<PeerLane> lane;  // if it asked for one
   Session* session = nullptr;  // once attached
   uint64_t accepted_ns = 0;    // CLOCK_MONOTONIC
   bool attaching = false;  // its agent.joined is staged; nothing is received until it is committed

@@ -102,6 +102,16 @@ Bytes ReplyBuilder::Sessions(uint64_t number, const SessionTable& sessions, uint
                 wire::CreateSessions(builder_, list_offset, session != nullptr));
 }
 
+Bytes ReplyBuilder::LaneOpened(uint64_t number) {
+  builder_.Clear();
+  return Finish(number, wire::ReplyBody::LaneOpened, wire::CreateLaneOpened(builder_));
+}
+
+Bytes ReplyBuilder::LaneBell() {
+  builder_.Clear();
+  return Finish(0, wire::ReplyBody::LaneBell, wire::CreateLaneBell(builder_));
+}
+
 Bytes ReplyBuilder::Refused(uint64_t number, const Refusal& refusal, uint64_t registration) {
   builder_.Clear();
   const auto message = builder_.CreateString(refusal.message);

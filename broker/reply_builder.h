@@ -40,6 +40,8 @@ class ReplyBuilder {
   Bytes Gone(uint64_t number, uint64_t oldest);
   // Of the attached sessions after the given one at most `limit`, and no more than fit a reply.
   Bytes Sessions(uint64_t number, const SessionTable& sessions, uint64_t after, uint32_t limit);
+  Bytes LaneOpened(uint64_t number);
+  Bytes LaneBell();
   Bytes Refused(uint64_t number, const Refusal& refusal, uint64_t registration = 0);
 
  private:

@@ -78,6 +78,9 @@ RequestKind RequestKindOf(RequestBody type) {
       return RequestKind::kManage;
     case RequestBody::Active:
       return RequestKind::kActive;
+    case RequestBody::OpenLane:
+    case RequestBody::LaneBell:
+      return RequestKind::kLane;
     default:
       return RequestKind::kOther;
   }
@@ -156,6 +159,7 @@ void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t
     parts_.turn->Refuse(peer, request.number(), {RefusalCode::NotAllowed, "attach first"});
     return;
   }
+  if (type == RequestBody::LaneBell) return parts_.lanes->OnBell(peer);
   if (peer.is_behind && request.number() != 0) {
     parts_.turn->Refuse(peer, request.number(),
                         {RefusalCode::Busy,
@@ -190,6 +194,9 @@ void RequestHandler::Dispatch(Peer& peer, const wire::Request& request, uint64_t
       break;
     case RequestBody::CancelRequest:
       parts_.coordinator->Cancel(*peer.session, request.body_as_CancelRequest()->number());
+      break;
+    case RequestBody::OpenLane:
+      parts_.lanes->Open(peer, request.number());
       break;
     case RequestBody::Active:
       Active(peer, *request.body_as_Active(), received_ns);
@@ -243,7 +250,7 @@ void RequestHandler::ListSessions(Peer& peer, uint64_t number, const wire::ListS
     parts_.turn->Refuse(peer, number, {RefusalCode::Invalid, "a list's limit must not be 0"});
     return;
   }
-  peer.socket->Send(parts_.replies->Sessions(number, *parts_.sessions, list.after(), list.limit()));
+  peer.Send(parts_.replies->Sessions(number, *parts_.sessions, list.after(), list.limit()));
 }
 
 // That the session lives was noted with the request, as with every one.

@@ -12,6 +12,7 @@
 #include "broker/attacher.h"
 #include "broker/client_reports.h"
 #include "broker/coordination/coordinator.h"
+#include "broker/lanes.h"
 #include "broker/librarian.h"
 #include "broker/memfd_request.h"
 #include "broker/peer.h"
@@ -37,6 +38,7 @@ class RequestHandler {
     Librarian* librarian;
     Coordinator* coordinator;
     Presence* presence;
+    Lanes* lanes;
   };
   explicit RequestHandler(const Parts& parts) : parts_(parts), reports_(parts.counters) {}
 

@@ -27,7 +27,7 @@ Sequencer::Sequencer(const Parts& parts, int listener, uint64_t spin_ns)
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       buffer_(kInlineRequestBytesMax) {
   ROOST_CHECK(epoll_.valid() && stop_.valid(), "errno={}", errno);
-  bulk_.reserve(kReadyMax);
+  bulk_.reserve(kReadyMax + Lanes::kLanesMax);
   leaving_.reserve(kLeavesPerTurn);
 }
 
@@ -77,7 +77,12 @@ bool Sequencer::Turn(bool may_wait) {
 int Sequencer::Poll(epoll_event* ready, bool may_wait) {
   // Little is done behind the answers of a turn: the clock need not be read again.
   const uint64_t answered_ns = std::exchange(answered_ns_, 0);
-  const uint64_t now_ns = answered_ns != 0 ? answered_ns : MonotonicNs();
+  uint64_t now_ns = answered_ns != 0 ? answered_ns : MonotonicNs();
+  if (parts_.lanes->HasAwake() && LanesBring(&now_ns)) {
+    parts_.counters->SetBeat(Doing::kWorking, now_ns);
+    return 0;
+  }
+  looked_ns_ = now_ns;
   int timeout_ms = 0;
   if (may_wait && now_ns >= busy_until_ns_) {
     const uint64_t timer_ns = NextTimerNs();
@@ -87,6 +92,9 @@ int Sequencer::Poll(epoll_event* ready, bool may_wait) {
       timeout_ms = static_cast<int>(std::min<uint64_t>((timer_ns - now_ns) / kNsPerMs + 1, 60'000));
     }
   }
+  // Last of all, since from here on it is the bell that tells.
+  const bool may_sleep = timeout_ms != 0 || !may_wait;
+  if (may_sleep && !parts_.lanes->FallAsleep()) timeout_ms = 0;
   parts_.counters->SetBeat(timeout_ms == 0 ? Doing::kWorking : Doing::kAsleep, now_ns);
   const int count = ::epoll_wait(epoll_.get(), ready, kReadyMax, timeout_ms);
   ROOST_CHECK(count >= 0 || errno == EINTR, "epoll_wait: errno={}", errno);
@@ -101,8 +109,20 @@ int Sequencer::Poll(epoll_event* ready, bool may_wait) {
   return std::max(count, 0);
 }
 
+// While there are lanes that are awake the kernel is asked for the others now and then only.
+bool Sequencer::LanesBring(uint64_t* now_ns) {
+  while (*now_ns - looked_ns_ < kLookGapNs) {
+    if (parts_.lanes->HasRequests()) return true;
+    *now_ns = MonotonicNs();
+  }
+  return false;
+}
+
 void Sequencer::TakeTurn(const epoll_event* ready, int count) {
-  if (count == 0 && !HasLeavers() && MonotonicNs() < busy_until_ns_) return;
+  if (count == 0 && !HasLeavers() && !parts_.lanes->HasRequests() &&
+      MonotonicNs() < busy_until_ns_) {
+    return;
+  }
   ++turn_;
   unread_left_ = kUnreadPerTurn;
   parts_.own_events->StageWaiting();
@@ -116,12 +136,16 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
     } else if (tag == &signal_fd_) {
       ReadSignal();
     } else if (!Wake(tag)) {
-      ServeLight(*static_cast<Peer*>(tag));
+      ServeLight({static_cast<Peer*>(tag), /*is_lane=*/false});
     }
   }
+  ServeLanes();
   if (somebody_comes || !bulk_.empty()) {
     // A sync takes longer than all that waits here: it is done once a turn.
-    if (parts_.log->options().durability != Durability::kPower) parts_.turn->Finish();
+    if (parts_.log->options().durability != Durability::kPower) {
+      parts_.turn->Finish();
+      parts_.lanes->Publish();
+    }
     if (somebody_comes) AcceptSome();
     ServeBulk();
   }
@@ -130,6 +154,7 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
   parts_.turn->Finish(turn_ns_);
   answered_ns_ = parts_.turn->answered_ns();
   parts_.coordinator->ServeWaiting();
+  parts_.lanes->Publish();
   DestroyClosed();
   Announce();
   CountTurn();
@@ -195,54 +220,70 @@ void Sequencer::PauseAccepting(uint64_t now_ns) {
   accept_again_ns_ = now_ns + kAcceptPauseNs;
 }
 
-void Sequencer::ServeLight(Peer& peer) {
-  if (peer.is_bulk) {
-    bulk_.push_back(&peer);
+void Sequencer::ServeLight(const Inlet& inlet) {
+  if (inlet.is_bulk()) {
+    bulk_.push_back(inlet);
     return;
   }
   Taken taken;
-  Receive(peer, kLightMessages, &taken);
+  Receive(inlet, kLightMessages, &taken);
+}
+
+void Sequencer::ServeLanes() {
+  const uint64_t before = requests_in_turn_;
+  for (Peer* peer : parts_.lanes->awake()) {
+    if (peer->lane->requests.HasMore()) ServeLight({peer, /*is_lane=*/true});
+  }
+  // Lanes that bring something bring more soon.
+  if (requests_in_turn_ == before && bulk_.empty()) return;
+  last_work_ns_ = MonotonicNs();
+  busy_until_ns_ = std::max(busy_until_ns_, last_work_ns_ + spin_ns_);
 }
 
 void Sequencer::ServeBulk() {
-  std::sort(bulk_.begin(), bulk_.end(), [](const Peer* one, const Peer* other) {
-    return std::tie(one->served_turn, one->accepted_ns) <
-           std::tie(other->served_turn, other->accepted_ns);
+  std::sort(bulk_.begin(), bulk_.end(), [](const Inlet& one, const Inlet& other) {
+    return std::tie(one.peer->served_turn, one.peer->accepted_ns) <
+           std::tie(other.peer->served_turn, other.peer->accepted_ns);
   });
   Taken taken;
-  for (Peer* peer : bulk_) {
+  for (const Inlet& inlet : bulk_) {
     if (taken.messages >= kBulkMessagesPerTurn || taken.bytes >= kBulkBytesPerTurn) break;
-    peer->served_turn = turn_;
-    Receive(*peer, kMessagesPerTurn, &taken);
+    inlet.peer->served_turn = turn_;
+    Receive(inlet, kMessagesPerTurn, &taken);
   }
   bulk_.clear();
 }
 
-void Sequencer::Receive(Peer& peer, size_t messages_max, Taken* taken) {
+void Sequencer::Receive(const Inlet& inlet, size_t messages_max, Taken* taken) {
+  Peer& peer = *inlet.peer;
   uint64_t bytes = 0;
   peer.work = 0;
-  // Not in every turn, since it is a system call.
-  if (peer.is_behind || ++peer.turns % kTurnsBetweenLooks == 0) {
-    peer.is_behind = peer.socket->IsBehind();
-  }
+  // Not in every turn, since it is a system call. Answers lie in the socket only of a client whose lane has no room for them.
+  const bool look = inlet.is_lane ? peer.lane->is_full : ++peer.turns % kTurnsBetweenLooks == 0;
+  if (peer.is_behind || look) peer.is_behind = peer.socket->IsBehind();
   bool may_have_more = true;
   for (size_t i = 0; i < messages_max && bytes + peer.work < kBytesPerTurn; ++i) {
-    may_have_more = ReceiveOne(peer, &bytes);
+    may_have_more = ReceiveOne(inlet, &bytes);
     if (!may_have_more) break;
     ++taken->messages;
   }
   bytes += peer.work;
   taken->bytes += bytes;
-  peer.is_bulk = may_have_more || bytes > kLightBytes || peer.session == nullptr;
+  inlet.is_bulk() = may_have_more || bytes > kLightBytes || peer.session == nullptr;
 }
 
-bool Sequencer::ReceiveOne(Peer& peer, uint64_t* bytes) {
+bool Sequencer::ReceiveOne(const Inlet& inlet, uint64_t* bytes) {
+  Peer& peer = *inlet.peer;
   // Behind an Attach comes what its session asks; there is none before the commit.
   if (peer.attaching || peer.closed) return false;
   if (peer.socket->hung_up()) {
     Close(peer);
     return false;
   }
+  return inlet.is_lane ? ReceiveFromLane(peer, bytes) : ReceiveFromSocket(peer, bytes);
+}
+
+bool Sequencer::ReceiveFromSocket(Peer& peer, uint64_t* bytes) {
   Received received =
       ReceiveSeqpacket(peer.socket->fd(), buffer_.data(), buffer_.size(), &surplus_);
   switch (received.outcome) {
@@ -257,12 +298,36 @@ bool Sequencer::ReceiveOne(Peer& peer, uint64_t* bytes) {
     case SocketOutcome::kDone:
       break;
   }
-  if (parts_.turn->Full()) parts_.turn->Finish();
-  ++requests_in_turn_;
-  *bytes += parts_.handler->Handle(peer, Bytes(buffer_.data(), received.size), received.fd,
-                                   MonotonicNs());
+  *bytes += Take(peer, Bytes(buffer_.data(), received.size), received.fd);
   parts_.disposer->Dispose(std::move(received.fd));
   return true;
+}
+
+bool Sequencer::ReceiveFromLane(Peer& peer, uint64_t* bytes) {
+  size_t size = 0;
+  switch (peer.lane->requests.Take(buffer_.data(), buffer_.size(), &size)) {
+    case LaneOutcome::kNothing:
+      return false;
+    case LaneOutcome::kBroken:
+      Log(LogLevel::kDebug, "pid {} uid {} has nonsense in its lane; hung up",
+          peer.socket->credentials().pid, peer.socket->credentials().uid);
+      peer.socket->HangUp();
+      Close(peer);
+      return false;
+    case LaneOutcome::kDone:
+      break;
+  }
+  if (peer.session != nullptr) {
+    parts_.counters->sessions().Add(peer.session->counters_row, SessionCounter::kLaneRequests);
+  }
+  *bytes += Take(peer, Bytes(buffer_.data(), size), UniqueFd());
+  return true;
+}
+
+uint64_t Sequencer::Take(Peer& peer, Bytes message, const UniqueFd& fd) {
+  if (parts_.turn->Full()) parts_.turn->Finish();
+  ++requests_in_turn_;
+  return parts_.handler->Handle(peer, message, fd, MonotonicNs());
 }
 
 void Sequencer::Close(Peer& peer) {
@@ -297,6 +362,7 @@ void Sequencer::LeaveClosed() {
 void Sequencer::DestroyClosed() {
   for (Peer* peer : leaving_) {
     ROOST_CHECK(peer->session == nullptr && !peer->attaching);
+    parts_.lanes->Close(*peer);
     (peer->is_newcomer ? newcomers_ : peers_).erase(peer->place);
   }
   leaving_.clear();
@@ -369,7 +435,7 @@ void Sequencer::RunNewcomerTimer(uint64_t now_ns) {
 }
 
 uint64_t Sequencer::NextTimerNs() {
-  if (HasLeavers()) return 0;
+  if (HasLeavers() || parts_.lanes->HasRequests()) return 0;
   uint64_t next_ns = parts_.own_events->NextTryNs();
   if (!newcomers_.empty()) {
     next_ns = std::min(next_ns, newcomers_.front()->accepted_ns + kNewcomerNsMax);

@@ -26,6 +26,7 @@
 #include "broker/coordination/coordinator.h"
 #include "broker/disposer.h"
 #include "broker/gauges.h"
+#include "broker/lanes.h"
 #include "broker/librarian.h"
 #include "broker/own_events.h"
 #include "broker/peer.h"
@@ -72,6 +73,7 @@ class Sequencer {
     Coordinator* coordinator;
     Presence* presence;
     Gauges* gauges;
+    Lanes* lanes;
     std::vector<WakeSource> wake_sources = {};
     std::function<void()> on_reload_signal = {};  // SIGHUP
   };
@@ -98,9 +100,12 @@ class Sequencer {
   static constexpr uint64_t kReleaseNs = 10'000'000'000;
   // Who had to wait longer than this for something to do does not look on when it is done.
   static constexpr uint64_t kSpinGapNsMax = 2'000'000;
+  // With lanes that are awake the kernel is asked this often who else is ready.
+  static constexpr uint64_t kLookGapNs = 10'000;
 
   Status Watch(int fd, void* tag);
   int Poll(epoll_event* ready, bool may_wait);
+  bool LanesBring(uint64_t* now_ns);
   void TakeTurn(const epoll_event* ready, int count);
   // False: the descriptor is none of theirs.
   bool Wake(const void* tag);
@@ -110,13 +115,24 @@ class Sequencer {
     size_t messages = 0;
     uint64_t bytes = 0;  // and work
   };
+  // One of the two ways in which a peer's requests come.
+  struct Inlet {
+    Peer* peer;
+    bool is_lane;
+    bool& is_bulk() const { return is_lane ? peer->lane->is_bulk : peer->is_bulk; }
+  };
   // At once, or put into bulk_.
-  void ServeLight(Peer& peer);
+  void ServeLight(const Inlet& inlet);
+  void ServeLanes();
   void ServeBulk();
-  // At most so many messages and kBytesPerTurn; adds what they came to, and sees whether the peer is of those who ask little.
-  void Receive(Peer& peer, size_t messages_max, Taken* taken);
+  // At most so many messages and kBytesPerTurn; adds what they came to, and sees whether it is one of those who ask little.
+  void Receive(const Inlet& inlet, size_t messages_max, Taken* taken);
   // False: there was none.
-  bool ReceiveOne(Peer& peer, uint64_t* bytes);
+  bool ReceiveOne(const Inlet& inlet, uint64_t* bytes);
+  bool ReceiveFromSocket(Peer& peer, uint64_t* bytes);
+  bool ReceiveFromLane(Peer& peer, uint64_t* bytes);
+  // What was received; how many bytes of work that was.
+  uint64_t Take(Peer& peer, Bytes message, const UniqueFd& fd);
   void TurnAway(std::shared_ptr<PeerSocket> socket);
   void Close(Peer& peer);
   bool HasLeavers() const { return !closed_.empty() || !turned_away_.empty(); }
@@ -139,7 +155,7 @@ class Sequencer {
 
   std::list<std::unique_ptr<Peer>> newcomers_;  // longest here first; may be attached by now
   std::list<std::unique_ptr<Peer>> peers_;
-  std::vector<Peer*> bulk_;    // ready in this turn, to be served behind the others
+  std::vector<Inlet> bulk_;    // ready in this turn, to be served behind the others
   std::deque<Peer*> closed_;   // to leave
   std::vector<Peer*> leaving_;  // in this turn
   std::deque<std::shared_ptr<PeerSocket>> turned_away_;  // hung up on, with more unread than a turn has time for
@@ -155,6 +171,7 @@ class Sequencer {
   uint64_t announced_bytes_ = 0;
   uint64_t busy_until_ns_ = 0;  // looks on until then
   uint64_t last_work_ns_ = 0;
+  uint64_t looked_ns_ = 0;  // when the kernel was asked last who is ready
   uint64_t accept_again_ns_ = 0;  // 0: accepting
   uint64_t away_timer_ns_ = 0;
   uint64_t release_ns_ = UINT64_MAX;

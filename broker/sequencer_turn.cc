@@ -141,10 +141,10 @@ void SequencerTurn::SettleAnswers(const Status& committed) {
 void SequencerTurn::SettleReplies(const Status& committed) {
   for (const OwedReply& owed : owed_replies_) {
     if (committed.ok()) {
-      owed.peer->socket->Send(owed.reply);
+      owed.peer->Send(owed.reply);
       CountAnswered(*owed.peer, owed.kind, owed.received_ns);
     } else if (!owed.otherwise.empty()) {
-      owed.peer->socket->Send(owed.otherwise);
+      owed.peer->Send(owed.otherwise);
     } else {
       Refuse(*owed.peer, owed.number, RefusalFor(committed));
     }
@@ -156,13 +156,13 @@ void SequencerTurn::Send(Peer& peer, const KeptAnswer& answer, std::string_view 
   switch (answer.kind) {
     case KeptAnswer::Kind::kConflict:
       counters_->Add(Counter::kConflicts);
-      peer.socket->Send(replies_->Conflict(answer, conflict_stream, log_->head()));
+      peer.Send(replies_->Conflict(answer, conflict_stream, log_->head()));
       break;
     case KeptAnswer::Kind::kDuplicate:
       counters_->Add(Counter::kDuplicates);
       [[fallthrough]];
     case KeptAnswer::Kind::kAppended:
-      peer.socket->Send(replies_->Appended(answer, log_->head()));
+      peer.Send(replies_->Appended(answer, log_->head()));
       break;
     case KeptAnswer::Kind::kGranted:
     case KeptAnswer::Kind::kReleased:
@@ -172,7 +172,7 @@ void SequencerTurn::Send(Peer& peer, const KeptAnswer& answer, std::string_view 
     case KeptAnswer::Kind::kDecided:
     case KeptAnswer::Kind::kGroupRemoved:
       ROOST_CHECK(observer_ != nullptr);
-      peer.socket->Send(observer_->ReplyTo(answer));
+      peer.Send(observer_->ReplyTo(answer));
       break;
   }
 }
@@ -182,7 +182,7 @@ void SequencerTurn::Refuse(Peer& peer, uint64_t number, const Refusal& refusal,
   counters_->Add(Counter::kRequestsRefused);
   counters_->CountRefused(static_cast<size_t>(refusal.code));
   counters_->sessions().Add(RowOf(peer), SessionCounter::kRefused);
-  peer.socket->Send(replies_->Refused(number, refusal, registration));
+  peer.Send(replies_->Refused(number, refusal, registration));
 }
 
 void SequencerTurn::CountAnswered(const Peer& peer, RequestKind kind, uint64_t received_ns) {

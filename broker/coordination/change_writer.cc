@@ -96,7 +96,7 @@ void ChangeWriter::AnswerStaged(const Asked& asked, KeptAnswer answer) {
 
 void ChangeWriter::Answer(const Asked& asked, Bytes reply, std::vector<std::byte> otherwise) {
   if (undo_->empty()) {
-    asked.peer.socket->Send(reply);
+    asked.peer.Send(reply);
     turn_->CountAnswered(asked.peer, asked.kind, asked.received_ns);
   } else {
     turn_->OweReply({.peer = &asked.peer,

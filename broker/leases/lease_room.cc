@@ -44,7 +44,7 @@ TryOutcome LeaseRoom::TryClaim(const Asked& asked, const wire::Claim& request) {
     return TryOutcome::kDone;
   }
   if (queue_.Find(asked.session, asked.number) != nullptr) {
-    asked.peer.socket->Send(replies_.Queued(asked.number));  // asked twice: it keeps its place
+    asked.peer.Send(replies_.Queued(asked.number));  // asked twice: it keeps its place
     return TryOutcome::kDone;
   }
   const uint64_t now_ns = parts_.now_ns();
@@ -132,7 +132,7 @@ void LeaseRoom::Enqueue(const Asked& asked, Claim claim, const Blocker& blocker)
   waiting.claim = std::move(claim);
   queue_.Add(std::move(waiting), blocker);
   // Rests on nothing that could be taken back.
-  asked.peer.socket->Send(replies_.Queued(asked.number));
+  asked.peer.Send(replies_.Queued(asked.number));
 }
 
 void LeaseRoom::RefuseTooMuchWork(const Asked& asked) {
@@ -223,7 +223,7 @@ void LeaseRoom::TellHolder(const Lease& lease, std::string_view reason) {
   Session* session = parts_.sessions->Find(lease.session);
   if (session == nullptr) return;
   if (session->state == Session::State::kAttached && session->peer != nullptr) {
-    session->peer->socket->Send(replies_.LeaseEnded(lease.token, lease.keys, reason));
+    session->peer->Send(replies_.LeaseEnded(lease.token, lease.keys, reason));
   } else {
     session->untold.Add({lease.token, lease.keys, std::string(reason)});
   }
@@ -231,7 +231,7 @@ void LeaseRoom::TellHolder(const Lease& lease, std::string_view reason) {
 
 void LeaseRoom::OnSessionBack(Session& session) {
   for (const UntoldEnd& end : session.untold.Take()) {
-    session.peer->socket->Send(replies_.LeaseEnded(end.token, end.keys, end.reason));
+    session.peer->Send(replies_.LeaseEnded(end.token, end.keys, end.reason));
   }
 }
 

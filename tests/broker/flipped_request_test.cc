@@ -16,7 +16,7 @@
 
 #include "base/crc32c.h"
 #include "broker/logging.h"
-#include "log/record.h"
+#include "tests/broker/polite_client.h"
 #include "tests/broker/threadless_broker.h"
 #include "tests/log/test_scale.h"
 
@@ -197,7 +197,7 @@ TEST(FlippedRequestTest, HarmsNobodyElse) {
   ASSERT_TRUE(counters.ok()) << counters.status().message();
   ThreadlessBroker broker(&*counters, 1 << 20);
   auto hostile = broker.Join("hostile", 1000);
-  auto polite = broker.Join("polite", 1001);
+  PoliteClient polite(&broker);
   FlippedMemory memory(AppendBytes("hostile", "{}", kNumber));
   RequestEncoder encoder;
   const uint64_t takes = Scaled({kTakes, kTakes, kTakes / 10});
@@ -205,32 +205,11 @@ TEST(FlippedRequestTest, HarmsNobodyElse) {
   for (uint64_t i = 0; i < takes; ++i) {
     ASSERT_TRUE(broker.Handle(*hostile, encoder.InMemory(kNumber, memory.length()), memory.fd()));
     if (i % kTurn != 0) continue;
-    const uint64_t turn = i / kTurn + 1;
-    const std::string data = std::to_string(turn);
-    encoder.BeginAppend();
-    encoder.AddEvent({.stream = "polite", .type = "t", .agent = "polite", .data = data});
-    encoder.AddCondition("polite", turn - 1);
-    broker.Handle(*polite, encoder.FinishAppend(turn));
-    broker.EndTurn();
-    const wire::Reply* reply = polite->Receive();
-    ASSERT_TRUE(reply != nullptr && reply->body_as_Appended() != nullptr);
-    ASSERT_EQ(reply->body_as_Appended()->revision(), turn);
-    std::vector<std::byte> record;
-    RecordHeader header;
-    uint64_t position = 0;
-    ASSERT_EQ(broker.ring().ReadHeader(reply->body_as_Appended()->sequence(), &header, &position),
-              RingReader::Outcome::kEvent);
-    ASSERT_EQ(broker.ring().ReadRecordAt(position, &record), RingReader::Outcome::kEvent);
-    ASSERT_TRUE(RecordIsSound(record));
-    const wire::Event* event =
-        DecodeEventBody(Bytes(record).subspan(kRecordHeaderBytes, header.body_length));
-    ASSERT_NE(event, nullptr);
-    ASSERT_EQ(event->stream()->string_view(), "polite");
-    ASSERT_EQ(AsText(std::as_bytes(std::span(event->data()->data(), event->data()->size()))), data);
+    ASSERT_NO_FATAL_FAILURE(polite.AppendAndReadBack());
     while (hostile->Receive() != nullptr) ++answers;
   }
   EXPECT_GT(answers, 0u);
-  EXPECT_EQ(polite->Receive(), nullptr);
+  EXPECT_TRUE(polite.HasNothing());
   ::unlink(path.c_str());
 }
 

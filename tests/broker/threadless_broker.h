@@ -69,8 +69,9 @@ class ThreadlessBroker {
         appender_(log_.get(), &ids_, counters, &turn_),
         waker_(&ring_, counters),
         librarian_(log_.get(), &ring_),
+        lanes_(&turn_, &replies_),
         handler_({log_.get(), &sessions_, &turn_, counters, &replies_, &attacher_, &appender_,
-                  &waker_, &librarian_, &coordinator_, &presence_}) {
+                  &waker_, &librarian_, &coordinator_, &presence_, &lanes_}) {
     coordinator_.OnStarted(MonotonicNs());
   }
 
@@ -179,6 +180,7 @@ class ThreadlessBroker {
   Appender appender_;
   Waker waker_;
   Librarian librarian_;
+  Lanes lanes_;
   RequestHandler handler_;
 };
 

@@ -12,6 +12,7 @@
 #include "broker/broker.h"
 #include "broker/logging.h"
 #include "broker/sequencer.h"
+#include "ipc/lane.h"
 #include "tests/broker/control_peer.h"
 
 namespace roost {
@@ -139,6 +140,55 @@ TEST_F(TurnSharingTest, ServesWhoAsksLittleAgainWhenItsManyRequestsAreDone) {
   Ask(&reformed, 1);
   Turn();
   EXPECT_EQ(Answers(reformed), std::vector<uint64_t>{head + 1});
+}
+
+TEST_F(TurnSharingTest, ServesWhoAsksLittleBeforeLanesThatAreFull) {
+  Start();
+  Joined polite = Join("polite");
+  constexpr size_t kLanes = 20;
+  std::vector<Joined> many = JoinMany(kLanes);
+  std::vector<Mapping> memory;
+  std::vector<LaneProducer> lanes;
+  std::vector<LaneConsumer> answers;
+  for (Joined& one : many) {
+    one.peer->Send(one.peer->encoder().OpenLane(++one.asked));
+    Turn();
+    const wire::Reply* reply = one.peer->Receive(0);
+    ASSERT_TRUE(reply != nullptr && reply->body_as_LaneOpened() != nullptr);
+    Result<Mapping> lane = OpenLane(one.peer->received_fd());
+    ASSERT_TRUE(lane.ok()) << lane.status().message();
+    lanes.push_back(RequestProducer(*lane));
+    answers.push_back(AnswerConsumer(*lane));
+    memory.push_back(*std::move(lane));
+  }
+  std::vector<size_t> answered(kLanes);
+  std::vector<uint64_t> buffer(kLaneAnswerMax / sizeof(uint64_t));
+  for (int round = 0; round < 50; ++round) {
+    for (size_t i = 0; i < kLanes; ++i) {
+      for (int more = 0; more < 10; ++more) {
+        RequestEncoder& encoder = many[i].peer->encoder();
+        encoder.BeginAppend();
+        encoder.AddEvent({.stream = "s", .type = "t", .agent = "bulk", .data = "1"});
+        lanes[i].Put(encoder.FinishAppend(++many[i].asked));
+      }
+      if (lanes[i].Publish()) many[i].peer->Send(many[i].peer->encoder().LaneBell());
+    }
+    if (round == 0) Turn();  // in which they are found out
+    const uint64_t head = broker_->head();
+    Ask(&polite, 1);
+    Turn();
+    EXPECT_EQ(Answers(polite), std::vector<uint64_t>{head + 1});
+    EXPECT_LE(broker_->head() - head, 1 + Sequencer::kBulkMessagesPerTurn + Sequencer::kMessagesPerTurn);
+    EXPECT_EQ(broker_->NextStepNs(Broker::Part::kSequencer), 0u) << "there are more";
+    for (size_t i = 0; i < kLanes; ++i) {
+      size_t size = 0;
+      auto* const to = reinterpret_cast<std::byte*>(buffer.data());
+      while (answers[i].Take(to, kLaneAnswerMax, &size) == LaneOutcome::kDone) ++answered[i];
+    }
+  }
+  const auto [least, most] = std::minmax_element(answered.begin(), answered.end());
+  EXPECT_GT(*least, 50u);
+  EXPECT_LE(*most - *least, 2 * Sequencer::kMessagesPerTurn);
 }
 
 TEST_F(TurnSharingTest, LetsInAFewAtATime) {
