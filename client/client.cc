@@ -23,6 +23,7 @@ namespace {
 // A client that only reads looks this often whether its broker is still the same.
 constexpr uint64_t kLookNs = 10 * kNsPerMs;
 constexpr uint64_t kAttachAgainNs = kNsPerSecond;
+constexpr uint64_t kLaneOnlyNs = kNsPerMs;
 
 std::string ChooseAgent(const std::string& given) {
   if (!given.empty()) return given;
@@ -35,17 +36,33 @@ std::string ChooseAgent(const std::string& given) {
 
 ConnectionOptions OptionsFor(const ClientOptions& options, const std::string& socket) {
   return {socket, ChooseAgent(options.agent),
-          options.program.empty() ? "libroost " ROOST_VERSION : options.program};
+          options.program.empty() ? "libroost " ROOST_VERSION : options.program, options.lane};
 }
 
 }  // namespace
 
 Client::Impl::Impl(const ClientOptions& options, const Result<std::string>& socket)
     : connection(OptionsFor(options, socket.ok() ? *socket : std::string())),
+      lane_spin_ns(static_cast<uint64_t>(std::max<int64_t>(options.lane_spin.count(), 0)) * kNsPerUs),
       timeout_ns(static_cast<uint64_t>(std::max<int64_t>(options.timeout.count(), 0)) * kNsPerMs),
       trouble(socket.status()) {}
 
+bool Client::Impl::PumpLane(uint64_t until_ns) {
+  if (!connection.has_lane()) return false;
+  const uint64_t begin_ns = MonotonicNs();
+  // What comes through the socket is not to wait for the lane to be quiet.
+  if (begin_ns - looked_ns >= kLaneOnlyNs) return false;
+  uint64_t now_ns = begin_ns;
+  do {
+    if (connection.TakeFromLane()) return true;
+    now_ns = MonotonicNs();
+  } while (now_ns < begin_ns + lane_spin_ns && now_ns < until_ns);
+  return false;
+}
+
 void Client::Impl::Pump(uint64_t until_ns) {
+  if (PumpLane(std::min(until_ns, connection.NextTimerNs()))) return;
+  if (!connection.LaneFallsAsleep()) until_ns = 0;
   const uint64_t wake_ns = std::min(until_ns, connection.NextTimerNs());
   const uint64_t now_ns = MonotonicNs();
   const uint64_t wait_ns = wake_ns > now_ns ? wake_ns - now_ns : 0;
@@ -54,7 +71,9 @@ void Client::Impl::Pump(uint64_t until_ns) {
   pollfd polled{connection.fd(), connection.events(), 0};
   const int ready = ::ppoll(&polled, connection.fd() >= 0 ? 1 : 0,
                             wake_ns == UINT64_MAX ? nullptr : &wait, nullptr);
+  connection.LaneWakesUp();
   if (ready > 0) connection.OnReady();
+  connection.TakeFromLane();
   looked_ns = MonotonicNs();
   if (looked_ns >= connection.NextTimerNs()) connection.OnTimer();
 }

@@ -27,6 +27,8 @@ struct Client::Impl {
 
   // Lets the connection work until something happened or `until_ns` has come.
   void Pump(uint64_t until_ns);
+  // The same for the lane alone. False: nothing came, and it may sleep now.
+  bool PumpLane(uint64_t until_ns);
   // Without waiting, and not at each call.
   void Look();
 
@@ -56,6 +58,7 @@ struct Client::Impl {
   }
 
   Connection connection;
+  const uint64_t lane_spin_ns;
   const uint64_t timeout_ns;
   const Status trouble;  // no socket could be chosen: every call says why
   std::optional<LogReader> log_reader;

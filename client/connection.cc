@@ -53,6 +53,11 @@ void Connection::OnReady() { core_->OnReady(); }
 uint64_t Connection::NextTimerNs() const { return core_->NextTimerNs(); }
 void Connection::OnTimer() { core_->OnTimer(); }
 
+bool Connection::has_lane() const { return core_->has_lane(); }
+bool Connection::TakeFromLane() { return core_->TakeFromLane(); }
+bool Connection::LaneFallsAsleep() { return core_->LaneFallsAsleep(); }
+void Connection::LaneWakesUp() { core_->LaneWakesUp(); }
+
 void Connection::Attach(uint64_t deadline_ns, AttachDone done) {
   core_->Attach(deadline_ns, std::move(done));
 }

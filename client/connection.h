@@ -48,6 +48,7 @@ struct ConnectionOptions {
   std::string socket = {};
   std::string agent = {};
   std::string program = {};
+  bool lane = false;  // asks for one (ipc/lane_format.h) whenever it has attached
   uint64_t activity_ns = 10 * kNsPerSecond;  // NoteActivity says so at most this often
   uint64_t report_ns = 2 * kNsPerSecond;     // own_work() is handed over at most this often
 };
@@ -84,6 +85,13 @@ class Connection {
   // CLOCK_MONOTONIC; UINT64_MAX: none. Reconnecting and the deadlines of requests.
   uint64_t NextTimerNs() const;
   void OnTimer();
+
+  // With a lane, answers come without fd() being ready. TakeFromLane: true if there were any. Who is about to poll
+  // says so: LaneFallsAsleep, false: there are some; and LaneWakesUp afterwards.
+  bool has_lane() const;
+  bool TakeFromLane();
+  bool LaneFallsAsleep();
+  void LaneWakesUp();
 
   // Calls `done` once attached, or with why not by `deadline_ns` (CLOCK_MONOTONIC). The first attempt is
   // made at once: without a socket file, kUnavailable comes at once too, saying how to start a broker.

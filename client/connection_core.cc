@@ -29,6 +29,7 @@ void ConnectionCore::OnReady() {
   if (!socket_.valid()) return;
   Receive();
   send_blocked_ = false;
+  lane_held_until_ns_ = 0;
   SendAll();
 }
 
@@ -37,6 +38,7 @@ uint64_t ConnectionCore::NextTimerNs() const {
   for (const AttachWaiter& waiter : attach_waiters_) next = std::min(next, waiter.deadline_ns);
   next = std::min(next, ReportDueNs());
   const uint64_t attempt_ns = schedule_.next_ns();
+  if (lane_held_until_ns_ != 0) next = std::min(next, lane_held_until_ns_);
   if (state_ == State::kDetached && attempt_ns != 0 && NeedsBroker(attempt_ns)) {
     next = std::min(next, attempt_ns);
   }
@@ -48,6 +50,7 @@ void ConnectionCore::OnTimer() {
   ExpireAttachWaiters(now_ns);
   ExpireRequests(now_ns);
   ExpireParked(now_ns);
+  if (now_ns >= lane_held_until_ns_) lane_held_until_ns_ = 0;
   if (state_ == State::kDetached && now_ns >= schedule_.next_ns()) {
     if (NeedsBroker(now_ns)) {
       TryConnect();
@@ -130,6 +133,7 @@ void ConnectionCore::Close() {
   socket_.Reset();
   state_ = State::kDetached;
   send_blocked_ = false;
+  CloseLane();
   attachment_.SetAttached(false);
   cancelled_waits_.clear();
   cancelled_requests_.clear();

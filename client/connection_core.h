@@ -18,6 +18,7 @@
 #include "base/unix_socket.h"
 #include "client/attachment.h"
 #include "client/claim_book.h"
+#include "client/client_lane.h"
 #include "client/connection.h"
 #include "client/late_answers.h"
 #include "client/parked_requests.h"
@@ -42,6 +43,10 @@ class ConnectionCore {
   void OnReady();
   uint64_t NextTimerNs() const;
   void OnTimer();
+  bool has_lane() const { return lane_.has_value(); }
+  bool TakeFromLane();
+  bool LaneFallsAsleep();
+  void LaneWakesUp();
   void Attach(uint64_t deadline_ns, Connection::AttachDone done);
   bool attached() const { return state_ == State::kAttached; }
   uint64_t Wait(const Filter& filter, uint64_t after, Connection::WaitDone done);
@@ -118,6 +123,16 @@ class ConnectionCore {
   void SubmitClaimCheck();
   void OnClaimChecked(uint64_t token, const Status& status, const wire::Reply* reply);
 
+  // ---- the lane: connection_lane.cc ----
+  void AskForLane();
+  void TakeLane();
+  SocketOutcome SendByLane(Bytes bytes);
+  SocketOutcome HoldLane();
+  bool MayUseSocket();
+  void PublishLane();
+  bool DrainLane();
+  void CloseLane();
+
   // ---- what goes out: connection_sending.cc ----
   void SendAll();
   void RenumberParked();
@@ -129,11 +144,14 @@ class ConnectionCore {
   void SendReport();
   void SendActive();
   uint64_t ReportDueNs() const;
-  SocketOutcome SendMessage(Bytes bytes, int fd = -1);
+  SocketOutcome SendMessage(Bytes bytes);
+  SocketOutcome SendBySocket(Bytes bytes, int fd = -1);
   SocketOutcome SendRequest(PendingRequest* request);
   SocketOutcome SendWait(uint64_t registration, WaitTable::Entry* entry);
   bool TakeOutcome(SocketOutcome outcome);
-  bool MaySend() const { return state_ == State::kAttached && !send_blocked_; }
+  bool MaySend() const {
+    return state_ == State::kAttached && !send_blocked_ && lane_held_until_ns_ == 0;
+  }
   void AddRequest(Bytes bytes, const Terms& terms, uint64_t ticket, Done done);
 
   // ---- time ----
@@ -155,6 +173,13 @@ class ConnectionCore {
   Status last_trouble_;                 // why the broker could not be reached, for messages
   std::unique_ptr<uint64_t[]> buffer_;  // kReplyBytesMax; words, so that it is aligned
   UniqueFd received_fd_;                // came with the reply that is being handled
+
+  std::optional<ClientLane> lane_;
+  std::unique_ptr<uint64_t[]> lane_buffer_;  // kLaneAnswerMax; stays, since a reply may be in use when the lane goes
+  bool lane_asked_ = false;
+  bool owes_bell_ = false;
+  uint64_t lane_held_until_ns_ = 0;  // nothing is sent until then, or until something came; 0: not held
+  uint64_t socket_request_ = 0;      // went through the socket; the lane waits for its answer
 
   Attachment attachment_;
   ReconnectSchedule schedule_;

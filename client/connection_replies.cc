@@ -26,6 +26,9 @@ void ConnectionCore::Receive() {
   for (int i = 0; i < kMessagesPerReady && socket_.valid(); ++i) {
     Received received = ReceiveSeqpacket(socket_.get(), bytes, kReplyBytesMax);
     if (received.outcome == SocketOutcome::kWouldBlock) return;
+    // What was put into the lane before this was sent comes first.
+    DrainLane();
+    if (!socket_.valid()) return;
     if (received.outcome == SocketOutcome::kClosed) return ConnectionLost("the broker hung up");
     const wire::Reply* reply = received.outcome == SocketOutcome::kDone
                                    ? DecodeReply(Bytes(bytes, received.size))
@@ -49,6 +52,8 @@ void ConnectionCore::Handle(const wire::Reply& reply, UniqueFd fd) {
   if (const wire::LeaseEnded* ended = reply.body_as_LeaseEnded()) {
     return claims_.Ended(EndedLeaseOf(*ended));
   }
+  if (reply.body_type() == wire::ReplyBody::LaneBell) return;  // who heard it looks into the lane
+  if (reply.number() == socket_request_) socket_request_ = 0;
   received_fd_ = std::move(fd);
   if (refused != nullptr) {
     OnRefused(reply, *refused);
@@ -81,6 +86,7 @@ void ConnectionCore::OnAttached(const wire::Attached& attached, const UniqueFd& 
   if (had_session && !same_session) RepeatInNewSession();
   cancelled_requests_.assign(late_.given_up().begin(), late_.given_up().end());
   WantClaimCheck(*change == Attachment::Change::kNone ? "connection lost" : "broker restarted");
+  AskForLane();
   for (AttachWaiter& waiter : waiters) waiter.done(Status());
   for (WaitTable::Done& done : woken) done(Status());
   SendAll();

@@ -96,6 +96,7 @@ void ConnectionCore::SendAll() {
   SubmitClaimCheck();
   SendRequests();
   SendWaits();
+  PublishLane();
   const bool woke_broker = sent_ns_ != sent_before_ns;
   if (woke_broker && sent_ns_ - reported_ns_ >= options_.report_ns) SendReport();
 }
@@ -173,8 +174,9 @@ void ConnectionCore::SendReport() {
   if (MaySend() && !own_work_.empty()) SendActive();
 }
 
+// Through the socket, lane or not: it is read there even when this process is gone, and depends on no other message.
 void ConnectionCore::SendActive() {
-  if (!TakeOutcome(SendMessage(encoder_.Active(own_work_.Fields())))) return;
+  if (!TakeOutcome(SendBySocket(encoder_.Active(own_work_.Fields())))) return;
   own_work_.Clear();
   reported_ns_ = sent_ns_;
 }
@@ -187,12 +189,16 @@ uint64_t ConnectionCore::ReportDueNs() const {
 
 // True: it was sent.
 bool ConnectionCore::TakeOutcome(SocketOutcome outcome) {
-  if (outcome == SocketOutcome::kWouldBlock) send_blocked_ = true;
+  if (outcome == SocketOutcome::kWouldBlock && lane_held_until_ns_ == 0) send_blocked_ = true;
   if (outcome == SocketOutcome::kClosed) ConnectionLost("the broker hung up");
   return outcome == SocketOutcome::kDone;
 }
 
-SocketOutcome ConnectionCore::SendMessage(Bytes bytes, int fd) {
+SocketOutcome ConnectionCore::SendMessage(Bytes bytes) {
+  return lane_.has_value() ? SendByLane(bytes) : SendBySocket(bytes);
+}
+
+SocketOutcome ConnectionCore::SendBySocket(Bytes bytes, int fd) {
   const SocketOutcome outcome = SendSeqpacket(socket_.get(), bytes, fd);
   if (outcome == SocketOutcome::kDone) sent_ns_ = MonotonicNs();
   return outcome;
@@ -205,13 +211,16 @@ SocketOutcome ConnectionCore::SendRequest(PendingRequest* request) {
   SocketOutcome outcome;
   if (request->bytes.size() <= kInlineRequestBytesMax) {
     outcome = SendMessage(request->bytes);
+  } else if (!MayUseSocket()) {
+    outcome = HoldLane();
   } else {
     const Result<UniqueFd> memfd = MakeRequestMemfd(request->bytes);
     if (!memfd.ok()) {
       OnAnswer(request->number, memfd.status(), nullptr);
       return SocketOutcome::kDone;
     }
-    outcome = SendMessage(encoder_.InMemory(request->number, request->bytes.size()), memfd->get());
+    outcome = SendBySocket(encoder_.InMemory(request->number, request->bytes.size()), memfd->get());
+    if (outcome == SocketOutcome::kDone && lane_.has_value()) socket_request_ = request->number;
   }
   if (outcome == SocketOutcome::kDone) {
     request->state = PendingRequest::State::kSent;
