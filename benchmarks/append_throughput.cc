@@ -1,10 +1,10 @@
-// Acknowledged appends a second, through sockets: N client processes, each with a number of batches in
+// Acknowledged appends a second, through sockets or lanes: N client processes, each with a number of batches in
 // flight, against a real roostd in a scratch directory. Beside it, in turn with it and with the same
 // processes, batches and bytes: a bare sequencer, which only receives a message, writes it to a file and
 // answers. It is what no broker over sockets with a journal can beat by much.
 //
 //   append_throughput [--clients 1] [--batch 64] [--in-flight 4] [--bytes 256] [--seconds 2] [--rounds 5]
-//                     [--durability process]
+//                     [--durability process] [--lane [--lane-spin-us 20]]
 //
 // Prints one JSON object: medians with the least and the greatest of the rounds, and the ratio.
 #include <fcntl.h>
@@ -41,6 +41,8 @@ struct Load {
   double seconds = 2;
   int rounds = 5;
   std::string durability = "process";
+  bool lane = false;
+  int lane_spin_us = 20;
 };
 
 // Shared by the processes of one round.
@@ -92,7 +94,11 @@ void WaitForGo(Shared& shared) {
 // ---- Roost ----
 
 void RoostClient(const Load& load, const std::string& socket, int index, Shared& shared) {
-  Client client({.socket = socket, .agent = fmt::format("bench-{}", index), .program = "append_throughput"});
+  Client client({.socket = socket,
+                 .agent = fmt::format("bench-{}", index),
+                 .program = "append_throughput",
+                 .lane = load.lane,
+                 .lane_spin = std::chrono::microseconds(load.lane_spin_us)});
   Batch batch;
   for (int i = 0; i < load.batch; ++i) {
     batch.events.push_back({.stream = fmt::format("bench/{}", index),
@@ -246,6 +252,8 @@ int Main(int argc, char** argv) {
   app.add_option("--seconds", load.seconds)->check(CLI::Range(0.1, 600.0));
   app.add_option("--rounds", load.rounds)->check(CLI::Range(1, 99));
   app.add_option("--durability", load.durability);
+  app.add_flag("--lane", load.lane, "through a lane each");
+  app.add_option("--lane-spin-us", load.lane_spin_us)->check(CLI::Range(0, 1000000));
   CLI11_PARSE(app, argc, argv);
 
   const std::string roostd = std::filesystem::canonical("/proc/self/exe").parent_path() / "roostd";
@@ -259,9 +267,9 @@ int Main(int argc, char** argv) {
     fmt::print(stderr, "round {}: roost {:.0f}/s, bare {:.0f}/s\n", round + 1, roost.back(), bare.back());
   }
   std::sort(ratios.begin(), ratios.end());
-  fmt::print(R"({{"clients":{},"batch":{},"in_flight":{},"bytes":{},"durability":"{}","rounds":{},)"
+  fmt::print(R"({{"clients":{},"batch":{},"in_flight":{},"bytes":{},"durability":"{}","lane":{},"rounds":{},)"
              R"("roost_events_per_s":{},"bare_events_per_s":{},"ratio_median":{:.2f}}})" "\n",
-             load.clients, load.batch, load.in_flight, load.bytes, load.durability, load.rounds,
+             load.clients, load.batch, load.in_flight, load.bytes, load.durability, load.lane, load.rounds,
              Summary(roost), Summary(bare), ratios[ratios.size() / 2]);
   return 0;
 }

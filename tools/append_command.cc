@@ -253,7 +253,9 @@ ExitStatus AppendLines(Program& program, const Options& options) {
   if (options.expect && options.stream.empty()) return FailUsage("append: --expect needs STREAM");
   if (options.batch_size < 1 || options.batch_size > 1000)
     return FailUsage("--batch-size: 1 to 1000");
-  Client client = program.MakeClient(options.agent);
+  ClientOptions attaching = program.OptionsFor(options.agent);
+  attaching.lane = true;
+  Client client(std::move(attaching));
   BatchAppender::Options how{.batch_events = options.batch_size, .id = options.id, .condition = {}};
   if (options.expect) how.condition = Condition{options.stream, *options.expect};
   BatchAppender appender(&client, how);

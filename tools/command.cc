@@ -147,9 +147,14 @@ std::optional<ExitStatus> Program::Parse(int argc, char** argv) {
   }
 }
 
+ClientOptions Program::OptionsFor(const std::string& agent) const {
+  return {.socket = socket_, .agent = agent, .program = "roost " ROOST_VERSION};
+}
+
 Client Program::MakeClient(const std::string& agent, std::chrono::milliseconds timeout) const {
-  return Client(
-      {.socket = socket_, .agent = agent, .program = "roost " ROOST_VERSION, .timeout = timeout});
+  ClientOptions options = OptionsFor(agent);
+  options.timeout = timeout;
+  return Client(std::move(options));
 }
 
 void PrintError(std::string_view message) { fmt::print(stderr, "roost: {}\n", Printable(message)); }

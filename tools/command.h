@@ -77,7 +77,8 @@ class Program {
   std::optional<ExitStatus> Parse(int argc, char** argv);
   ExitStatus Run() { return run_(); }
 
-  // A client that says which program it is. `agent` may be empty.
+  // Of a client that says which program it is. `agent` may be empty.
+  ClientOptions OptionsFor(const std::string& agent) const;
   Client MakeClient(const std::string& agent = "",
                     std::chrono::milliseconds timeout = ClientOptions().timeout) const;
   // --socket, may be empty.
