@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <poll.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +25,7 @@ namespace {
 constexpr uint64_t kLookNs = 10 * kNsPerMs;
 constexpr uint64_t kAttachAgainNs = kNsPerSecond;
 constexpr uint64_t kLaneOnlyNs = kNsPerMs;
+constexpr uint64_t kYieldAfterNs = 5 * kNsPerUs;
 
 std::string ChooseAgent(const std::string& given) {
   if (!given.empty()) return given;
@@ -51,18 +53,27 @@ bool Client::Impl::PumpLane(uint64_t until_ns) {
   if (!connection.has_lane()) return false;
   const uint64_t begin_ns = MonotonicNs();
   // What comes through the socket is not to wait for the lane to be quiet.
-  if (begin_ns - looked_ns >= kLaneOnlyNs) return false;
+  if (begin_ns - looked_ns >= kLaneOnlyNs) {
+    PollOnce(0);
+    return true;
+  }
+  const uint64_t end_ns = std::min(begin_ns + lane_spin_ns, until_ns);
   uint64_t now_ns = begin_ns;
   do {
     if (connection.TakeFromLane()) return true;
+    // The broker may need this very core.
+    if (now_ns - begin_ns >= kYieldAfterNs) ::sched_yield();
     now_ns = MonotonicNs();
-  } while (now_ns < begin_ns + lane_spin_ns && now_ns < until_ns);
+  } while (now_ns < end_ns);
   return false;
 }
 
 void Client::Impl::Pump(uint64_t until_ns) {
   if (PumpLane(std::min(until_ns, connection.NextTimerNs()))) return;
-  if (!connection.LaneFallsAsleep()) until_ns = 0;
+  PollOnce(connection.LaneFallsAsleep() ? until_ns : 0);
+}
+
+void Client::Impl::PollOnce(uint64_t until_ns) {
   const uint64_t wake_ns = std::min(until_ns, connection.NextTimerNs());
   const uint64_t now_ns = MonotonicNs();
   const uint64_t wait_ns = wake_ns > now_ns ? wake_ns - now_ns : 0;

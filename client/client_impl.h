@@ -29,6 +29,8 @@ struct Client::Impl {
   void Pump(uint64_t until_ns);
   // The same for the lane alone. False: nothing came, and it may sleep now.
   bool PumpLane(uint64_t until_ns);
+  // What came through the socket and the lane, and the timers; waits until then at most.
+  void PollOnce(uint64_t until_ns);
   // Without waiting, and not at each call.
   void Look();
 
