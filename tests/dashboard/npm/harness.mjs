@@ -1,9 +1,11 @@
 // A real roostd, a real roost-dashboard and a real Chromium, all gone with the test that asked for them.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as allOf } from 'node:stream/consumers';
 import { chromium } from 'playwright-core';
 
 const bin = process.env.ROOST_BIN;
@@ -54,16 +56,19 @@ export class Place {
     return dashboard.match[1];
   }
 
-  roost(args, { input = '', agent = 'tester' } = {}) {
-    const done = spawnSync(join(bin, 'roost'), ['--socket', this.socket, ...args],
-      { input, encoding: 'utf8', env: { ...process.env, ROOST_AGENT: agent } });
-    assert.equal(done.status, 0, done.stderr);
-    return done.stdout;
+  // What it printed; the other tests go on meanwhile.
+  async roost(args, { input = '', agent = 'tester' } = {}) {
+    const child = spawn(join(bin, 'roost'), ['--socket', this.socket, ...args], { env: { ...process.env, ROOST_AGENT: agent } });
+    const ended = once(child, 'close');
+    child.stdin.end(input);
+    const [output, errors, [status]] = await Promise.all([allOf(child.stdout), allOf(child.stderr), ended]);
+    assert.equal(status, 0, errors);
+    return output;
   }
 
-  append(stream, type, data, options) {
+  async append(stream, type, data, options) {
     const batch = JSON.stringify({ stream, type, data });
-    this.roost(['append', '--batch'], { input: batch + '\n', ...options });
+    await this.roost(['append', '--batch'], { input: batch + '\n', ...options });
   }
 
   async close() {
