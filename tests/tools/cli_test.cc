@@ -338,16 +338,16 @@ TEST_F(CliTest, DumpsAPartOfTheLog) {
   EXPECT_THAT(Fine({"dump", "--from", "2", "--to", "2", "--hex"}), HasSubstr("\n  00000000  "));
 }
 
-// `roost tail`, read line by line.
-class Tail {
+// A command that goes on until its reader goes, read line by line.
+class Follower {
  public:
-  Tail(const std::string& socket, std::vector<std::string> arguments) {
+  Follower(const std::string& socket, std::vector<std::string> arguments) {
     int ends[2];
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     output_.Reset(ends[0]);
     UniqueFd writer(ends[1]);
     ProcessOptions options;
-    options.arguments = {ProgramPath("roost"), "--socket", socket, "tail"};
+    options.arguments = {ProgramPath("roost"), "--socket", socket};
     options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
     options.descriptors = {{writer.get(), STDOUT_FILENO}};
     process_ = Process(options);
@@ -379,7 +379,7 @@ class Tail {
 
 TEST_F(CliTest, TailShowsTheNewestEventsThenWhatComes) {
   Fine({"append", "s", "t", "--batch"}, "{\"data\":1}\n{\"data\":2}\n{\"data\":3}\n");
-  Tail tail(broker_.socket(), {"s", "-n", "2", "--json"});
+  Follower tail(broker_.socket(), {"tail", "s", "-n", "2", "--json"});
   EXPECT_EQ(Parse(tail.Line()).at("data"), 2);
   EXPECT_EQ(Parse(tail.Line()).at("data"), 3);
   Fine({"append", "other", "t", "9"});
@@ -388,7 +388,7 @@ TEST_F(CliTest, TailShowsTheNewestEventsThenWhatComes) {
 }
 
 TEST_F(CliTest, TailGoesOnWhenTheBrokerComesBack) {
-  Tail tail(broker_.socket(), {"s", "--json"});
+  Follower tail(broker_.socket(), {"tail", "s", "--json"});
   Fine({"append", "s", "t", "1"});
   EXPECT_EQ(Parse(tail.Line()).at("data"), 1);
   broker_.Restart();
@@ -398,13 +398,37 @@ TEST_F(CliTest, TailGoesOnWhenTheBrokerComesBack) {
 
 TEST_F(CliTest, TailEndsWhenItsReaderGoes) {
   Fine({"append", "s", "t", "1"});
-  Tail tail(broker_.socket(), {"s", "--json"});
+  Follower tail(broker_.socket(), {"tail", "s", "--json"});
   EXPECT_EQ(Parse(tail.Line()).at("data"), 1);
   tail.StopReading();
   EXPECT_EQ(tail.process().Wait().exit_status, 0);
 }
 
 // ---- stat, streams, agents, verify ----
+
+TEST_F(CliTest, StatWatchesThroughTheBrokersDeath) {
+  Follower stat(broker_.socket(), {"stat", "--watch", "--json"});
+  EXPECT_EQ(Parse(stat.Line()).at("beginning").as_string(), "first");
+  Fine({"append", "s", "t"});
+  // Its event may be of this second or of the next.
+  double events = 0;
+  for (int i = 0; i < 10 && events < 0.99; ++i) {
+    const boost::json::object line = Parse(stat.Line());
+    EXPECT_EQ(line.at("beginning").as_string(), "continues");
+    EXPECT_EQ(line.at("health").at("state").as_string(), "well");
+    events += line.at("rates").at("events_appended").to_number<double>() *
+              line.at("seconds").to_number<double>();
+  }
+  EXPECT_GE(events, 0.99);
+  broker_.Kill9();
+  bool is_dead = false;
+  for (int i = 0; i < 3 && !is_dead; ++i) {
+    is_dead = Parse(stat.Line()).at("health").at("state").as_string() == "dead";
+  }
+  EXPECT_TRUE(is_dead);
+  stat.StopReading();
+  EXPECT_EQ(stat.process().Wait().exit_status, 0);
+}
 
 TEST_F(CliTest, StatSaysHowTheBrokerDoes) {
   Fine({"append", "s", "t"});
@@ -479,7 +503,7 @@ TEST_F(CliTest, ListsStreamsByPrefix) {
 }
 
 TEST_F(CliTest, ListsWhoIsAttached) {
-  Tail tail(broker_.socket(), {"s", "--json"});
+  Follower tail(broker_.socket(), {"tail", "s", "--json"});
   Fine({"append", "s", "t"});
   tail.Line();
   const auto has_tail = [&](const std::string& lines) {
