@@ -388,6 +388,11 @@ void Sequencer::CountTurn() {
     parts_.gauges->NoteWork();
     requests_in_turn_ = 0;
   }
+  // The monitor's come without a request, and wait while the disk is full.
+  if (const size_t waiting = parts_.own_events->waiting(); waiting != own_events_waiting_) {
+    own_events_waiting_ = waiting;
+    parts_.gauges->NoteWork();
+  }
   if (parts_.gauges->NextTimerNs() <= turn_ns_) UpdateGauges();
 }
 

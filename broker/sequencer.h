@@ -166,6 +166,7 @@ class Sequencer {
   uint64_t turn_ns_ = 0;      // CLOCK_MONOTONIC, in this turn
   uint64_t answered_ns_ = 0;  // CLOCK_MONOTONIC, when the last turn had answered; 0: not known
   uint64_t requests_in_turn_ = 0;
+  size_t own_events_waiting_ = 0;  // at the end of the last turn
 
   uint64_t announced_head_ = 0;
   uint64_t announced_bytes_ = 0;

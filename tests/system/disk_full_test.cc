@@ -129,6 +129,31 @@ TEST_F(DiskFullTest, RefusesClearlyInTheMiddleAndGoesOnWhenThereIsRoom) {
   EXPECT_EQ(ReadAll(&fresh, {.filter = {.stream = "s"}}).size(), appended);
 }
 
+// What the monitor has to say waits for room: in the counters file at once, in $sla when it can be written.
+TEST_F(DiskFullTest, TellsOfTheOutageOnceThereIsRoom) {
+  MakeBroker();
+  const std::string config = scratch_ / "roost.toml";
+  WriteFile(config, "[sla]\nobjectives = [\"availability 99.9% over 10m\"]\n");  // 600 ms
+  broker_->setup().arguments.insert(broker_->setup().arguments.end(), {"--config", config});
+  ASSERT_TRUE(broker_->Start());
+  Client client = MakeClient(broker_->socket());
+  Occupy(0);
+  for (const size_t bytes : {4000, 1}) {  // until not even the smallest fits
+    const NewEvent event{.stream = "s", .type = "t", .data = '"' + std::string(bytes, 'd') + '"'};
+    for (int i = 0; i < 20'000 && client.Append(event).ok(); ++i) continue;
+    ASSERT_FALSE(client.Append(event).ok()) << "the disk never became full";
+  }
+  EXPECT_TRUE(Eventually([&] { return broker_->Count(Counter::kObjectivesBreached) == 1; }));
+  const auto told = [&] { return ReadAll(&client, {.filter = {.stream = "$sla"}}); };
+  EXPECT_TRUE(told().empty());
+  EXPECT_TRUE(Eventually([&] { return broker_->Count(Counter::kOwnEventsWaiting) >= 1; }));
+  MakeRoom();
+  ASSERT_TRUE(Eventually([&] { return told().size() == 1; }));
+  EXPECT_EQ(told()[0].type, "sla.breached");
+  EXPECT_NE(told()[0].data.find("availability 99.9% over 10m"), std::string::npos);
+  EXPECT_TRUE(Eventually([&] { return broker_->Count(Counter::kOwnEventsWaiting) == 0; }));
+}
+
 TEST_F(DiskFullTest, LosesNothingWhenTheBrokerDiesOnIt) {
   MakeBroker();
   ASSERT_TRUE(broker_->Start());
