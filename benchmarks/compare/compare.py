@@ -5,6 +5,7 @@ import argparse
 import json
 import pathlib
 import random
+import signal
 import sys
 import time
 
@@ -56,7 +57,6 @@ class Comparison:
             print(f"not measured: {peer}: {why}")
         for work in options.only or works.WORKS:
             self.run_work(work, peers)
-            self.save()
 
     def run_work(self, work, peers):
         options = self.options
@@ -78,6 +78,7 @@ class Comparison:
                 if place % LIMITS_EVERY == 0:
                     record["limits"].append(adapters.limits(options.bin, options.scratch))
                 self.run_cell(cell, record)
+            self.save()
             print(f"    round {number + 1}: {time.monotonic() - started:.0f} s", flush=True)
 
     def run_cell(self, cell, record):
@@ -86,6 +87,8 @@ class Comparison:
             "key": cell.key, "absent": cell.absent, "samples": []})
         if cell.absent:
             return
+        # A place a round, also where it was not run: what shares a place is compared.
+        entry["samples"] += [{}] * (len(record["load"]) - 1 - len(entry["samples"]))
         try:
             entry["samples"].append(adapters.run(cell.program, self.options.bin, self.options.scratch, "--work",
                                                  cell.work, "--mode", cell.mode, *cell.arguments))
@@ -102,6 +105,7 @@ class Comparison:
 
 def main(arguments=None):
     options = options_of(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what runs is ended, and its scratch directory removed
     comparison = Comparison(options)
     if not options.report_only:
         comparison.run()

@@ -141,7 +141,7 @@ def client_text(work, mode, key, state):
     if cell is None or cell["absent"] or cell.get("failed"):
         return work.text(mode, key, "")
     return summary.cell_text([sample[f"{state}_client_pss_kib"] + sample[f"{state}_client_page_tables_kib"]
-                              for sample in cell["samples"]])
+                              for sample in cell["samples"] if sample])
 
 
 TABLES = {"latency": latency_tables, "append": append_tables, "fan_out": fan_out_tables, "replay": replay_tables,

@@ -35,7 +35,7 @@ def append(mode, quick):
         for batch in BATCHES:
             for publishers in PUBLISHERS:
                 yield f"{publishers}x{batch}", ("--publishers", str(publishers), "--batch", str(batch),
-                                                "--seconds", "0.2" if quick else "0.4")
+                                                "--seconds", "0.2" if quick else "0.7")
 
 
 def fan_out(mode, quick):
@@ -65,7 +65,7 @@ def memory(mode, quick):
 # In the order in which they are run; how often, unless one says otherwise.
 WORKS = {"latency": latency, "append": append, "fan_out": fan_out, "replay": replay, "streams": streams,
          "memory": memory}
-ROUNDS = {"latency": 5, "append": 3, "fan_out": 3, "replay": 3, "streams": 3, "memory": 2}
+ROUNDS = {"latency": 5, "append": 3, "fan_out": 3, "replay": 2, "streams": 2, "memory": 1}
 
 
 def cells_of(work, peers, quick):

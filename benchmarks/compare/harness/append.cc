@@ -103,12 +103,12 @@ Metrics MeasureAppend(const Run& run, const Mode& mode, Peer* peer) {
   Children taker, children;
   if (mode.needs_reader) {
     taker.Fork([&] { Take(run, peer, &*shared, publishers); });
-    shared->meeting.WaitForAll(1);
+    shared->meeting.WaitForAll(1, &taker);
   }
   for (uint32_t i = 0; i < run.publishers; ++i) {
     children.Fork([&] { Publish(run, peer, i, &*shared, &publishers[i]); });
   }
-  shared->meeting.WaitForAll(run.publishers + (mode.needs_reader ? 1 : 0));
+  shared->meeting.WaitForAll(run.publishers + (mode.needs_reader ? 1 : 0), &children);
   shared->meeting.go.store(true, std::memory_order_release);
   ::usleep(50'000);  // not counted: they find their rhythm
   const uint64_t before = Acknowledged(publishers, run.publishers);

@@ -30,7 +30,7 @@ Metrics MeasureFanOut(const Run& run, const Mode&, Peer* peer) {
       client->Publish(events);
     }
   });
-  meeting->WaitForAll(run.readers + 1);
+  meeting->WaitForAll(run.readers + 1, &children);
   const uint64_t start = MonotonicNs();
   meeting->go.store(true, std::memory_order_release);
   children.Join();

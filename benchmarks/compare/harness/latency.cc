@@ -56,7 +56,7 @@ Metrics MeasureLatency(const Run& run, const Mode&, Peer* peer) {
   Children children;
   children.Fork([&] { Read(run, peer, &*shared); });
   children.Fork([&] { Publish(run, peer, &*shared); });
-  shared->meeting.WaitForAll(2);
+  shared->meeting.WaitForAll(2, &children);
   shared->meeting.go.store(true, std::memory_order_release);
   children.Join();
   peer->Stop();

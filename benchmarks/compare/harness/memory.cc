@@ -108,7 +108,7 @@ Metrics MeasureMemory(const Run& run, const Mode& mode, Peer* peer) {
   for (uint32_t i = 0; i < run.clients; ++i) {
     children.Fork([&] { BeClient(peer, i, &*shared); });
   }
-  shared->meeting.WaitForAll(run.clients);
+  shared->meeting.WaitForAll(run.clients, &children);
   ::usleep(300'000);
   Measure("idle", children, *peer, kernel_before, &metrics);
   shared->meeting.go.store(true, std::memory_order_release);

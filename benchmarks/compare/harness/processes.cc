@@ -50,11 +50,12 @@ void Meeting::Arrive() {
   while (!go.load(std::memory_order_acquire)) ::usleep(100);
 }
 
-void Meeting::WaitForAll(uint32_t count) {
+void Meeting::WaitForAll(uint32_t count, Children* children) {
   const uint64_t start = MonotonicNs();
   while (ready.load(std::memory_order_acquire) < count) {
     ROOST_CHECK(MonotonicNs() - start < 60 * kNsPerSecond, "{} of {} clients came",
                 ready.load(std::memory_order_relaxed), count);
+    children->CheckNoneFailed();
     ::usleep(1000);
   }
 }

@@ -41,6 +41,8 @@ class SharedMemory {
   T* first_;
 };
 
+class Children;
+
 // Where the clients of a run meet.
 struct Meeting {
   std::atomic<uint32_t> ready{0};
@@ -49,8 +51,8 @@ struct Meeting {
 
   // A client's: it is ready, and waits for all others.
   void Arrive();
-  // The parent's: ends the process when somebody does not come within a minute.
-  void WaitForAll(uint32_t count);
+  // The parent's: ends the process when one of the children fails, or somebody does not come within a minute.
+  void WaitForAll(uint32_t count, Children* children);
   bool stopped() const { return stop.load(std::memory_order_acquire); }
 };
 

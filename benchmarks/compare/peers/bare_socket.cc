@@ -17,6 +17,7 @@
 namespace roost::compare {
 namespace {
 
+constexpr size_t kBuffer = 1 << 20;  // of a client
 constexpr size_t kMessageMax = 1000 * sizeof(Event);
 
 struct Shared {
@@ -148,7 +149,7 @@ class BareSocketClient final : public Client {
         streams_(streams),
         socket_(Need(ConnectSeqpacket(socket))),
         file_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)),
-        buffer_(1 << 20) {}
+        buffer_(std::make_unique_for_overwrite<std::byte[]>(kBuffer)) {}
 
   void Publish(std::span<const Event> events) override {
     ROOST_CHECK(SendAll(socket_.get(), std::as_bytes(events)));
@@ -172,7 +173,7 @@ class BareSocketClient final : public Client {
     }
     off_t offset = 0;
     for (;;) {
-      const ssize_t size = ::pread(file_.get(), buffer_.data(), buffer_.size(), offset);
+      const ssize_t size = ::pread(file_.get(), buffer_.get(), kBuffer, offset);
       ROOST_CHECK(size >= 0);
       if (size == 0) return;
       HandOn(static_cast<size_t>(size), sink);
@@ -197,7 +198,7 @@ class BareSocketClient final : public Client {
 
  private:
   void ReadPlace(uint64_t place, uint32_t count, EventSink* sink) {
-    const ssize_t size = ::pread(file_.get(), buffer_.data(), count * sizeof(Event),
+    const ssize_t size = ::pread(file_.get(), buffer_.get(), count * sizeof(Event),
                                  static_cast<off_t>(place * sizeof(Event)));
     ROOST_CHECK(size == static_cast<ssize_t>(count * sizeof(Event)));
     HandOn(static_cast<size_t>(size), sink);
@@ -205,7 +206,7 @@ class BareSocketClient final : public Client {
 
   size_t Next(Waiting waiting, int timeout_ms) {
     for (;;) {
-      const Received received = ReceiveSeqpacket(socket_.get(), buffer_.data(), buffer_.size());
+      const Received received = ReceiveSeqpacket(socket_.get(), buffer_.get(), kBuffer);
       if (received.outcome == SocketOutcome::kDone) return received.size;
       ROOST_CHECK(received.outcome == SocketOutcome::kWouldBlock);
       if (waiting == Waiting::kSpin) return 0;
@@ -216,14 +217,14 @@ class BareSocketClient final : public Client {
 
   void HandOn(size_t size, EventSink* sink) {
     for (size_t at = 0; at < size; at += sizeof(Event))
-      sink->See(buffer_.data() + at, sizeof(Event));
+      sink->See(buffer_.get() + at, sizeof(Event));
   }
 
   const Shared* const shared_;
   const uint32_t streams_;
   const UniqueFd socket_;
   const UniqueFd file_;
-  std::vector<std::byte> buffer_;
+  const std::unique_ptr<std::byte[]> buffer_;  // touched where it is used
   Waiting waiting_ = Waiting::kSleep;
 };
 

@@ -23,12 +23,14 @@ std::string StreamName(uint32_t stream) { return fmt::format("compare/{}", strea
 
 class RoostClient final : public Client {
  public:
-  // `polls`: looks once a millisecond instead of being woken.
-  RoostClient(const std::string& socket, uint32_t index, bool polls)
-      : polls_(polls),
+  // `mode`: its durability, then perhaps "lane" (appends through shared memory) or "polling" (looks once a millisecond
+  // instead of being woken).
+  RoostClient(const std::string& socket, uint32_t index, const std::string& mode)
+      : polls_(mode.ends_with("polling")),
         client_({.socket = socket,
                  .agent = fmt::format("compare-{}", index),
-                 .timeout = std::chrono::seconds(60)}) {
+                 .timeout = std::chrono::seconds(60),
+                 .lane = mode.ends_with("lane")}) {
     Need(client_.Info());  // attaches
   }
 
@@ -138,7 +140,7 @@ class Roost final : public Peer {
   void Stop() override { server_.Stop(); }
   std::vector<pid_t> Servers() const override { return {server_.pid()}; }
   std::unique_ptr<Client> Connect(uint32_t index) override {
-    return std::make_unique<RoostClient>(socket_, index, run_.mode.ends_with("polling"));
+    return std::make_unique<RoostClient>(socket_, index, run_.mode);
   }
   std::string Version() const override {
     return OutputOf("git -C '" COMPARE_SOURCE "' describe --always --dirty --match=none");
@@ -160,6 +162,11 @@ Description Describe() {
             .works = {"append", "fan_out"},
             .means = "in shared memory; gone with the broker",
             .keeps_all = false},
+           {.name = "memory lane",
+            .guarantee = "memory",
+            .works = {"append"},
+            .means = "the same, through a lane",
+            .keeps_all = false},
            {.name = "memory polling",
             .guarantee = "memory",
             .works = {"fan_out"},
@@ -168,10 +175,18 @@ Description Describe() {
             .guarantee = "process",
             .works = {"latency-spin", "latency-sleep", "append", "replay", "streams", "memory"},
             .means = "written to the journal's file, not synced"},
+           {.name = "process lane",
+            .guarantee = "process",
+            .works = {"latency-spin", "latency-sleep", "append", "memory"},
+            .means = "the same, through a lane"},
            {.name = "power",
             .guarantee = "power",
             .works = {"append"},
-            .means = "fdatasync before the answer, one for all that came meanwhile"}}};
+            .means = "fdatasync before the answer, one for all that came meanwhile"},
+           {.name = "power lane",
+            .guarantee = "power",
+            .works = {"append"},
+            .means = "the same, through a lane"}}};
 }
 
 std::unique_ptr<Peer> MakePeer(const Run& run) { return std::make_unique<Roost>(run); }
