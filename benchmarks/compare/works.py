@@ -35,12 +35,12 @@ def append(mode, quick):
         for batch in BATCHES:
             for publishers in PUBLISHERS:
                 yield f"{publishers}x{batch}", ("--publishers", str(publishers), "--batch", str(batch),
-                                                "--seconds", "0.2" if quick else "0.7")
+                                                "--seconds", "0.2" if quick else "0.4")
 
 
 def fan_out(mode, quick):
     if "fan_out" in mode["works"]:
-        for readers, events in zip(READERS, (128_000, 25_600)):
+        for readers, events in zip(READERS, (64_000, 12_800)):
             events //= mode["fan_out_part"] * (4 if quick else 1)
             yield str(readers), ("--readers", str(readers), "--batch", "64", "--events", str(events // 64 * 64))
 
@@ -65,7 +65,7 @@ def memory(mode, quick):
 # In the order in which they are run; how often, unless one says otherwise.
 WORKS = {"latency": latency, "append": append, "fan_out": fan_out, "replay": replay, "streams": streams,
          "memory": memory}
-ROUNDS = {"latency": 5, "append": 3, "fan_out": 3, "replay": 2, "streams": 2, "memory": 1}
+ROUNDS = {"latency": 3, "append": 3, "fan_out": 3, "replay": 2, "streams": 1, "memory": 1}
 
 
 def cells_of(work, peers, quick):

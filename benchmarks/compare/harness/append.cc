@@ -109,7 +109,7 @@ Metrics MeasureAppend(const Run& run, const Mode& mode, Peer* peer) {
     children.Fork([&] { Publish(run, peer, i, &*shared, &publishers[i]); });
   }
   shared->meeting.WaitForAll(run.publishers + (mode.needs_reader ? 1 : 0), &children);
-  shared->meeting.go.store(true, std::memory_order_release);
+  shared->meeting.Go();
   ::usleep(50'000);  // not counted: they find their rhythm
   const uint64_t before = Acknowledged(publishers, run.publishers);
   const uint64_t start = MonotonicNs();

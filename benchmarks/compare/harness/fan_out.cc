@@ -32,7 +32,7 @@ Metrics MeasureFanOut(const Run& run, const Mode&, Peer* peer) {
   });
   meeting->WaitForAll(run.readers + 1, &children);
   const uint64_t start = MonotonicNs();
-  meeting->go.store(true, std::memory_order_release);
+  meeting->Go();
   children.Join();
   const uint64_t end = MonotonicNs();
   peer->Stop();

@@ -57,7 +57,7 @@ Metrics MeasureLatency(const Run& run, const Mode&, Peer* peer) {
   children.Fork([&] { Read(run, peer, &*shared); });
   children.Fork([&] { Publish(run, peer, &*shared); });
   shared->meeting.WaitForAll(2, &children);
-  shared->meeting.go.store(true, std::memory_order_release);
+  shared->meeting.Go();
   children.Join();
   peer->Stop();
   Metrics metrics;

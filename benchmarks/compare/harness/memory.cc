@@ -111,7 +111,7 @@ Metrics MeasureMemory(const Run& run, const Mode& mode, Peer* peer) {
   shared->meeting.WaitForAll(run.clients, &children);
   ::usleep(300'000);
   Measure("idle", children, *peer, kernel_before, &metrics);
-  shared->meeting.go.store(true, std::memory_order_release);
+  shared->meeting.Go();
   ::usleep(1'500'000);
   Measure("busy", children, *peer, kernel_before, &metrics);
   children.CheckNoneFailed();

@@ -1,12 +1,15 @@
 #include "benchmarks/compare/harness/processes.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <climits>
 #include <csignal>
 #include <cstdio>
 
@@ -47,7 +50,14 @@ void SetCpus(bool last) {
 
 void Meeting::Arrive() {
   ready.fetch_add(1, std::memory_order_acq_rel);
-  while (!go.load(std::memory_order_acquire)) ::usleep(100);
+  while (go.load(std::memory_order_acquire) == 0) {
+    ::syscall(SYS_futex, &go, FUTEX_WAIT, 0, nullptr, nullptr, 0);
+  }
+}
+
+void Meeting::Go() {
+  go.store(1, std::memory_order_release);
+  ::syscall(SYS_futex, &go, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
 void Meeting::WaitForAll(uint32_t count, Children* children) {

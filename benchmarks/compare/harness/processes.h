@@ -46,11 +46,13 @@ class Children;
 // Where the clients of a run meet.
 struct Meeting {
   std::atomic<uint32_t> ready{0};
-  std::atomic<bool> go{false};
+  std::atomic<uint32_t> go{0};  // a futex: who waits costs nothing
   std::atomic<bool> stop{false};
 
   // A client's: it is ready, and waits for all others.
   void Arrive();
+  // The parent's: lets them go.
+  void Go();
   // The parent's: ends the process when one of the children fails, or somebody does not come within a minute.
   void WaitForAll(uint32_t count, Children* children);
   bool stopped() const { return stop.load(std::memory_order_acquire); }
