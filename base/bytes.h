@@ -41,19 +41,36 @@ inline void StoreWordRelaxed(std::byte* word, uint64_t value) {
 }
 
 // Copies `size` bytes, word by word with relaxed atomics, so that a concurrent writer makes the copy
-// useless but not undefined. Both addresses and `size` are multiples of 8.
+// useless but not undefined. Both addresses and `size` are multiples of 8. Eight words a step: compilers do
+// not unroll loops over atomics, and half of the instructions would be the loop's.
 inline void CopyWordsFromShared(std::byte* to, const std::byte* from, size_t size) {
-  for (size_t offset = 0; offset < size; offset += sizeof(uint64_t)) {
+  constexpr size_t kWord = sizeof(uint64_t);
+  const auto copy = [&](size_t offset) {
     const uint64_t word = LoadWordRelaxed(from + offset);
-    std::memcpy(to + offset, &word, sizeof(word));
+    std::memcpy(to + offset, &word, kWord);
+  };
+  size_t offset = 0;
+  for (; size - offset >= 8 * kWord; offset += 8 * kWord) {
+    copy(offset), copy(offset + kWord), copy(offset + 2 * kWord), copy(offset + 3 * kWord);
+    copy(offset + 4 * kWord), copy(offset + 5 * kWord), copy(offset + 6 * kWord),
+        copy(offset + 7 * kWord);
   }
+  for (; offset < size; offset += kWord) copy(offset);
 }
 inline void CopyWordsToShared(std::byte* to, const std::byte* from, size_t size) {
-  for (size_t offset = 0; offset < size; offset += sizeof(uint64_t)) {
+  constexpr size_t kWord = sizeof(uint64_t);
+  const auto copy = [&](size_t offset) {
     uint64_t word;
-    std::memcpy(&word, from + offset, sizeof(word));
+    std::memcpy(&word, from + offset, kWord);
     StoreWordRelaxed(to + offset, word);
+  };
+  size_t offset = 0;
+  for (; size - offset >= 8 * kWord; offset += 8 * kWord) {
+    copy(offset), copy(offset + kWord), copy(offset + 2 * kWord), copy(offset + 3 * kWord);
+    copy(offset + 4 * kWord), copy(offset + 5 * kWord), copy(offset + 6 * kWord),
+        copy(offset + 7 * kWord);
   }
+  for (; offset < size; offset += kWord) copy(offset);
 }
 
 static_assert(std::endian::native == std::endian::little, "Roost's formats are little-endian");

@@ -28,6 +28,14 @@ __attribute__((target("sse4.2"))) uint32_t Crc32cHardware(uint32_t crc, Bytes by
   const std::byte* data = bytes.data();
   size_t size = bytes.size();
   uint64_t value = ~crc;
+  for (; size >= 32; size -= 32, data += 32) {
+    uint64_t words[4];
+    std::memcpy(words, data, sizeof(words));
+    value = _mm_crc32_u64(value, words[0]);
+    value = _mm_crc32_u64(value, words[1]);
+    value = _mm_crc32_u64(value, words[2]);
+    value = _mm_crc32_u64(value, words[3]);
+  }
   for (; size >= 8; size -= 8, data += 8) {
     uint64_t word;
     std::memcpy(&word, data, sizeof(word));

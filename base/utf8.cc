@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 
 namespace roost {
@@ -68,6 +69,27 @@ bool AllCodePoints(std::string_view text, Accept accept) {
   return true;
 }
 
+constexpr uint64_t kEachByte = 0x0101010101010101;
+
+// Whether all eight bytes are ASCII and none is a control character. Names are, nearly always.
+bool IsPlainAscii(uint64_t word) {
+  const uint64_t delete_bytes = word ^ (0x7F * kEachByte);
+  const uint64_t below_space = (word - 0x20 * kEachByte) & ~word;
+  const uint64_t deletes = (delete_bytes - kEachByte) & ~delete_bytes;
+  return ((word | below_space | deletes) & (0x80 * kEachByte)) == 0;
+}
+
+bool IsPlainAscii(std::string_view text) {
+  uint64_t word;
+  for (; text.size() >= sizeof(word); text.remove_prefix(sizeof(word))) {
+    std::memcpy(&word, text.data(), sizeof(word));
+    if (!IsPlainAscii(word)) return false;
+  }
+  word = ' ' * kEachByte;
+  if (!text.empty()) std::memcpy(&word, text.data(), text.size());
+  return IsPlainAscii(word);
+}
+
 }  // namespace
 
 bool IsUtf8(std::string_view text) {
@@ -75,6 +97,7 @@ bool IsUtf8(std::string_view text) {
 }
 
 bool IsPlainUtf8(std::string_view text) {
+  if (IsPlainAscii(text)) return true;
   return AllCodePoints(text, [](uint32_t code_point) { return !IsControl(code_point); });
 }
 

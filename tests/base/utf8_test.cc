@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace roost {
 namespace {
 
@@ -21,6 +23,19 @@ TEST(Utf8Test, PlainTextHasNoControlCharacters) {
   EXPECT_TRUE(IsPlainUtf8("task/\xC3\xBC"));
   for (const char* text : {"a\nb", "a\x1b[0m", "\x7f", "\xC2\x85"}) EXPECT_FALSE(IsPlainUtf8(text));
   EXPECT_FALSE(IsPlainUtf8(std::string_view("a\0b", 3)));
+}
+
+TEST(Utf8Test, FindsEachControlCharacterAtEachPlace) {
+  for (size_t size = 1; size <= 17; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 0x80; ++byte) {
+        std::string text(size, '~');
+        text[at] = static_cast<char>(byte);
+        ASSERT_EQ(IsPlainUtf8(text), byte >= 0x20 && byte != 0x7F) << size << ' ' << at << ' ' << byte;
+      }
+    }
+  }
+  EXPECT_TRUE(IsPlainUtf8({}));
 }
 
 TEST(Utf8Test, ShowsWhatATerminalWouldObey) {
