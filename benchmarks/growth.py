@@ -114,6 +114,7 @@ def plot(rows, axis, panels, path):
     import matplotlib
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "roost"
+    matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text
     import matplotlib.pyplot as plt
 
     rows = sorted(rows, key=lambda row: row[axis])
