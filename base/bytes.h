@@ -40,15 +40,11 @@ inline void StoreWordRelaxed(std::byte* word, uint64_t value) {
       .store(value, std::memory_order_relaxed);
 }
 
-// Copies `size` bytes, word by word with relaxed atomics, so that a concurrent writer makes the copy
-// useless but not undefined. Both addresses and `size` are multiples of 8. Eight words a step: compilers do
-// not unroll loops over atomics, and half of the instructions would be the loop's.
-inline void CopyWordsFromShared(std::byte* to, const std::byte* from, size_t size) {
+// Calls copy(offset) for each word of `size` bytes. Eight words a step: compilers do not unroll loops over atomics, and half of
+// the instructions would be the loop's.
+template <typename CopyWord>
+[[gnu::always_inline]] inline void ForEachWord(size_t size, CopyWord copy) {
   constexpr size_t kWord = sizeof(uint64_t);
-  const auto copy = [&](size_t offset) {
-    const uint64_t word = LoadWordRelaxed(from + offset);
-    std::memcpy(to + offset, &word, kWord);
-  };
   size_t offset = 0;
   for (; size - offset >= 8 * kWord; offset += 8 * kWord) {
     copy(offset), copy(offset + kWord), copy(offset + 2 * kWord), copy(offset + 3 * kWord);
@@ -57,20 +53,21 @@ inline void CopyWordsFromShared(std::byte* to, const std::byte* from, size_t siz
   }
   for (; offset < size; offset += kWord) copy(offset);
 }
+
+// Copies `size` bytes, word by word with relaxed atomics, so that a concurrent writer makes the copy
+// useless but not undefined. Both addresses and `size` are multiples of 8.
+inline void CopyWordsFromShared(std::byte* to, const std::byte* from, size_t size) {
+  ForEachWord(size, [&](size_t offset) {
+    const uint64_t word = LoadWordRelaxed(from + offset);
+    std::memcpy(to + offset, &word, sizeof(word));
+  });
+}
 inline void CopyWordsToShared(std::byte* to, const std::byte* from, size_t size) {
-  constexpr size_t kWord = sizeof(uint64_t);
-  const auto copy = [&](size_t offset) {
+  ForEachWord(size, [&](size_t offset) {
     uint64_t word;
-    std::memcpy(&word, from + offset, kWord);
+    std::memcpy(&word, from + offset, sizeof(word));
     StoreWordRelaxed(to + offset, word);
-  };
-  size_t offset = 0;
-  for (; size - offset >= 8 * kWord; offset += 8 * kWord) {
-    copy(offset), copy(offset + kWord), copy(offset + 2 * kWord), copy(offset + 3 * kWord);
-    copy(offset + 4 * kWord), copy(offset + 5 * kWord), copy(offset + 6 * kWord),
-        copy(offset + 7 * kWord);
-  }
-  for (; offset < size; offset += kWord) copy(offset);
+  });
 }
 
 static_assert(std::endian::native == std::endian::little, "Roost's formats are little-endian");

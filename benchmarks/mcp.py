@@ -143,6 +143,10 @@ class Measured:
             raise SystemExit(f"{name}: {reply.decode()}")
         return reply
 
+    def calls(self, count, name, server, line):
+        for _ in range(count):
+            self.call(name, server, line)
+
 
 def prepare(shim):
     for i in range(20):
@@ -157,20 +161,15 @@ def measure_round(shim, repeater, floors, peer, calls, fresh, measured):
     append = call_line("append", stream="bench/one", type="bench.event", data=FILL)
     read = call_line("read", stream="bench/all", limit=10)
     ask = call_line("validate", kind="bench.known", input={"i": 1})
-    for _ in range(calls):
-        measured.call("append", shim, append)
-    for _ in range(calls):
-        measured.call("floor append", floors["append"], append)
-    for _ in range(calls):
-        measured.call("read", repeater, read)
-    for _ in range(calls):
-        measured.call("floor read", floors["read"], read)
+    measured.calls(calls, "append", shim, append)
+    measured.calls(calls, "floor append", floors["append"], append)
+    measured.calls(calls, "read", repeater, read)
+    measured.calls(calls, "floor read", floors["read"], read)
     for _ in range(calls):
         # An argument that changes nothing makes the call another one.
         measured.call("read_anew", shim, call_line(
             "read", stream="bench/all", limit=10, since=f"2020-01-01T00:00:00.{next(fresh):09}Z"))
-    for _ in range(calls):
-        measured.call("wait", shim, call_line("wait", stream="bench/all", after=0, limit=10))
+    measured.calls(calls, "wait", shim, call_line("wait", stream="bench/all", after=0, limit=10))
     claim = call_line("claim", keys=["bench/key"])
     for _ in range(calls):
         token = content(measured.call("claim", shim, claim))["token"]
@@ -182,10 +181,8 @@ def measure_round(shim, repeater, floors, peer, calls, fresh, measured):
     for _ in range(calls):
         measured.call("validate_memory", shim, call_line(
             "validate", kind="bench.known", input={"i": next(fresh) % KNOWN}, wait_ms=next(fresh) % 50000))
-    for _ in range(calls):
-        measured.call("validate_repeat", repeater, ask)
-    for _ in range(calls):
-        measured.call("floor validate", floors["validate"], ask)
+    measured.calls(calls, "validate_repeat", repeater, ask)
+    measured.calls(calls, "floor validate", floors["validate"], ask)
     for _ in range(calls):
         measured.call("validate_rule", shim, call_line(
             "validate", kind="bench.ruled", input={"command": f"rm -rf {next(fresh)}"}))
@@ -194,8 +191,7 @@ def measure_round(shim, repeater, floors, peer, calls, fresh, measured):
         if not answer.get("you_decide"):
             raise SystemExit(f"a new question had an answer: {answer}")
         measured.call("decide", shim, call_line("decide", key=answer["key"], token=answer["token"], verdict="allow"))
-    for _ in range(calls // 10):
-        measured.call("status", shim, call_line("status"))
+    measured.calls(calls // 10, "status", shim, call_line("status"))
     if peer is None:
         return
     for _ in range(calls // PEER_SHARE):
