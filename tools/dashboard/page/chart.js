@@ -26,6 +26,7 @@ export class Chart {
     this.details.addEventListener('toggle', () => this.fillTable());
     this.node = element('figure', {class: 'chart panel'}, caption, this.canvas, this.details);
     this.at = null;  // the time under the cross-hair, in ms
+    this.inWords = title;
     this.canvas.addEventListener('pointermove', (event) => this.point(event));
     this.canvas.addEventListener('pointerdown', (event) => this.point(event));
     this.canvas.addEventListener('pointerleave', () => this.leave());
@@ -42,9 +43,10 @@ export class Chart {
       return Number.isFinite(value) ? this.format(value) : '–';
     });
     now.forEach((text, i) => setText(this.now[i], text));
-    const named = this.series.map((one, i) => this.series.length > 1 ? `${one.name} ${now[i]}` : now[i]).join(', ');
-    this.canvas.setAttribute('aria-label', `${this.title}: now ${named}. Arrow keys read earlier values.`);
+    this.inWords = `${this.title}: now ${this.series.map((one, i) => this.series.length > 1 ? `${one.name} ${now[i]}` : now[i]).join(', ')}` +
+      '. Arrow keys read earlier values.';
     this.draw();
+    this.tell();
     if (this.details.open) this.fillTable();
   }
 
@@ -208,6 +210,7 @@ export class Chart {
     this.at = null;
     byId('tip').hidden = true;
     this.draw();
+    this.tell();
   }
 
   onKey(event) {
@@ -221,7 +224,13 @@ export class Chart {
     const index = Math.min(this.times.length - 1, Math.max(first, from + steps[event.key]));
     this.at = this.times[index];
     this.draw();
-    this.canvas.setAttribute('aria-label', `${this.title}, ${this.textOf(index)}`);
+    this.tell();
+  }
+
+  // What a screen reader says: what is read stays what is said, whatever comes meanwhile.
+  tell() {
+    const index = this.indexAt();
+    this.canvas.setAttribute('aria-label', index < 0 ? this.inWords : `${this.title}, ${this.textOf(index)}`);
   }
 
   textOf(index) {
