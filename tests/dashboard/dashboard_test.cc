@@ -79,7 +79,7 @@ TEST_F(DashboardTest, ReadsEventsAsTheyWereAskedFor) {
   EXPECT_THAT(Get("/api/event?sequence=99999"), StartsWith("HTTP/1.1 4"));
   EXPECT_THAT(Get("/api/streams?prefix=a/"),
               AllOf(HasSubstr(R"("name":"a/1")"), HasSubstr(R"("name":"a/2")"), Not(HasSubstr("b/1"))));
-  for (const char* wrong : {"/api/events?limit=1001", "/api/events?x=1", "/api/event", "/api/event?sequence=0",
+  for (const char* wrong : {"/api/events?limit=4001", "/api/events?x=1", "/api/event", "/api/event?sequence=0",
                             "/api/event?sequence=18446744073709551615", "/api/streams?x=1",
                             "/api/follow?order=up"}) {
     EXPECT_THAT(Get(wrong), AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("{\"error\":"))) << wrong;
@@ -150,6 +150,38 @@ TEST_F(DashboardTest, SkipsWhatComesTooQuicklyAndSaysSo) {
   EXPECT_NE(follower.ReceiveUntil("\"skipped\":{\"first\":"), "");
   Append("a/the-newest");
   EXPECT_NE(follower.ReceiveUntil("a/the-newest"), "");
+}
+
+TEST_F(DashboardTest, SearchesThroughManyForTheFewThatAreWanted) {
+  broker_.Terminate();
+  broker_.setup().arguments = {"--ring", "4MiB"};
+  ASSERT_TRUE(broker_.Start());
+  const uint64_t first = Append("a/1");
+  // More than is looked at for one page: what has left the ring is looked at whole.
+  const std::string big = '"' + std::string(600'000, 'x') + '"';
+  for (int i = 0; i < 40; ++i) Append("flood", big);
+  Batch batch;
+  for (int i = 0; i < 1000; ++i) batch.events.push_back({.stream = "flood", .type = "t", .data = "1"});
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(client_.Append(batch).ok());
+  Append("a/2");
+  Start();
+  HttpClient follower(dashboard_->port());
+  follower.Get("/api/follow?stream=a/*&after=" + std::to_string(first));
+  EXPECT_THAT(follower.ReceiveUntil("a/2"), Not(HasSubstr("skipped")));
+}
+
+TEST_F(DashboardTest, FollowsFromTheHeadThatThereIs) {
+  Start();
+  for (int i = 0; i < 10; ++i) {
+    const uint64_t sequence = Append("a/1");
+    HttpClient follower(dashboard_->port());
+    follower.Get("/api/follow");
+    const std::string text = follower.ReceiveUntil("\"after\":");
+    const std::string_view name = "\"head\":";
+    const size_t head = text.find(name, text.find("event: log\n"));
+    ASSERT_NE(head, std::string::npos) << text;
+    EXPECT_GE(std::stoull(text.substr(head + name.size())), sequence);
+  }
 }
 
 TEST_F(DashboardTest, HoldsUpNobodyForAFollowerThatDoesNotRead) {

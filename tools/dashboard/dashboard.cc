@@ -14,7 +14,7 @@
 namespace roost {
 namespace {
 
-constexpr uint32_t kEventsMax = 1000;
+constexpr uint32_t kEventsMax = 4000;
 constexpr uint64_t kPageBytes = 2 << 20;
 constexpr size_t kStreamsLookedAt = 100'000;
 constexpr size_t kStreamsShown = 500;
@@ -86,10 +86,7 @@ Status Dashboard::Run(bool until_signal) {
                     .agent = "dashboard",
                     .program = "roost-dashboard " ROOST_VERSION,
                     .timeout = kClientTimeout},
-      post, [this](const LogStanding& standing) {
-        standing_ = standing;
-        streams_.OnLook(standing);
-      });
+      post, [this](const LogStanding& standing) { streams_.OnLook(standing); });
   broker_ = std::make_unique<StateThread>(CountersPath(options_.socket), post,
                                           [this](StateThread::Text state) {
                                             state_ = state;
@@ -159,8 +156,7 @@ void Dashboard::AnswerFollow(const HttpRequest& request, Exchange exchange) {
   auto query = ParseReadQuery(request.query, kEventsMax);
   if (!query.ok()) return exchange->Reply(ErrorResponse(query.status()));
   exchange->ReplyStream("text/event-stream",
-                        std::make_unique<EventStream>(*std::move(query), log_.get(), &streams_,
-                                                      standing_, state_));
+                        std::make_unique<EventStream>(*std::move(query), log_.get(), &streams_, state_));
 }
 
 void Dashboard::AnswerByLog(Exchange exchange, std::function<HttpResponse(Client& client)> make) {

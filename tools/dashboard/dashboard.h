@@ -51,7 +51,6 @@ class Dashboard {
   DashboardOptions options_;
   const RequestGuard guard_;
   EventStreams streams_;
-  LogStanding standing_;
   StateThread::Text state_;
   HttpServer server_;
   std::unique_ptr<LogThread> log_;

@@ -12,7 +12,9 @@ namespace {
 
 constexpr uint32_t kPageEvents = 250;  // twenty times a second
 constexpr uint64_t kPageBytes = 512 << 10;
-constexpr uint64_t kBehindMax = 5'000;  // then it is skipped up to
+// So far behind the head it is skipped: what more come of than can be sent, and what few of are found in.
+constexpr uint64_t kBehindMax = 5'000;
+constexpr uint64_t kSearchedMax = 10'000'000;
 constexpr uint64_t kShownBeforeHead = 100;
 
 void AppendMessage(std::string_view name, std::string_view json, std::string* out) {
@@ -37,6 +39,13 @@ std::string StandingJson(const LogStanding& standing, uint64_t after) {
   return json;
 }
 
+// Whether it holds all that it may. Else the search was long enough.
+bool IsFull(const Page& page, const ReadQuery& query) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < page.size(); ++i) bytes += page.record(i).size();
+  return page.size() >= query.limit || bytes >= query.bytes_max;
+}
+
 }  // namespace
 
 void EventStreams::OnLook(const LogStanding& standing) {
@@ -48,18 +57,12 @@ void EventStreams::OnState(std::shared_ptr<const std::string> json) {
 }
 
 EventStream::EventStream(ReadQuery query, LogThread* log, EventStreams* streams,
-                         const LogStanding& standing, std::shared_ptr<const std::string> state)
-    : query_(std::move(query)),
-      log_(log),
-      streams_(streams),
-      standing_(standing),
-      state_(std::move(state)) {
+                         std::shared_ptr<const std::string> state)
+    : query_(std::move(query)), log_(log), streams_(streams), state_(std::move(state)) {
   query_.limit = kPageEvents;
   query_.bytes_max = kPageBytes;
   query_.order = Order::kOldestFirst;
   query_.before = 0;
-  if (standing_.log_id.empty()) return;
-  BeginAt(standing_.head);
 }
 
 EventStream::~EventStream() {
@@ -69,7 +72,16 @@ EventStream::~EventStream() {
 void EventStream::Begin(StreamSink* sink) {
   sink_ = sink;
   streams_->Add(this);
+  // The last look may be older than events that who asks knows of.
+  log_->LookThen([weak = std::weak_ptr(self_)] {
+    if (const auto self = weak.lock()) (*self)->Follow();
+  });
   Send();
+}
+
+void EventStream::Follow() {
+  looked_ = true;
+  OnLook(standing_);
 }
 
 void EventStream::OnWritten() {
@@ -78,6 +90,10 @@ void EventStream::OnWritten() {
 }
 
 void EventStream::OnLook(const LogStanding& standing) {
+  if (!looked_) {
+    standing_ = standing;
+    return;
+  }
   const bool other_log = !standing.log_id.empty() && !standing.SameLog(standing_);
   log_is_new_ = log_is_new_ || other_log || standing.reachable != standing_.reachable;
   if (!follows_ && !standing.log_id.empty()) {
@@ -110,7 +126,8 @@ EventStream::Read EventStream::ReadPage(Client& client, const ReadQuery& query) 
   if (!client.Read(query, &page).ok()) return {"", query.after};  // and at the next look again
   Read read{"", page.next()};
   std::string json = page.empty() && !page.gap() ? "" : PageJson(page);
-  if (page.more() && page.head() > page.next() + kBehindMax) {
+  const uint64_t behind_max = IsFull(page, query) ? kBehindMax : kSearchedMax;
+  if (page.more() && page.head() > page.next() + behind_max) {
     read.next = page.head() - kShownBeforeHead;
     if (json.empty()) json = PageJson(page);
     json.pop_back();
@@ -128,6 +145,7 @@ void EventStream::AskForPage() {
       if (self == nullptr) return;
       EventStream& stream = **self;
       stream.asked_ = false;
+      stream.page_after_ = stream.query_.after;
       stream.query_.after = read.next;
       stream.page_ = std::move(read.text);
       stream.Send();
@@ -138,8 +156,9 @@ void EventStream::AskForPage() {
 void EventStream::Send() {
   if (sink_ == nullptr || writing_) return;
   std::string text;
-  if (log_is_new_) {
-    AppendMessage("log", StandingJson(standing_, follows_ ? query_.after : 0), &text);
+  if (looked_ && log_is_new_) {
+    const uint64_t after = page_.empty() ? query_.after : page_after_;
+    AppendMessage("log", StandingJson(standing_, follows_ ? after : 0), &text);
     log_is_new_ = false;
   }
   if (state_ != nullptr) AppendMessage("state", *std::exchange(state_, nullptr), &text);

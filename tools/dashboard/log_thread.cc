@@ -33,6 +33,13 @@ void LogThread::Do(Job job) {
   wake_.notify_one();
 }
 
+void LogThread::LookThen(Task task) {
+  Do([this, task = std::move(task)](Client&) {
+    Look();
+    return task;
+  });
+}
+
 void LogThread::Run() {
   auto next_look = std::chrono::steady_clock::now();
   while (true) {

@@ -1,5 +1,5 @@
 // The log as the dashboard sees it: one libroost client on a thread of its own, so that a broker that does not answer holds up
-// no browser. Jobs are done one after another; twenty times a second it looks how the log stands.
+// no browser. Jobs are done one after another; twenty times a second, and when asked to, it looks how the log stands.
 //
 // Start it, use it and let it go on the server's thread; what it calls back runs there too, through `post`.
 #ifndef ROOST_TOOLS_DASHBOARD_LOG_THREAD_H_
@@ -47,6 +47,8 @@ class LogThread {
 
   // Jobs wait in a queue that is as long as the server has connections.
   void Do(Job job);
+  // Looks, and then calls `task` on the server's thread: `on_look` was told how the log stands after this call.
+  void LookThen(Task task);
 
  private:
   void Run();
