@@ -4,9 +4,10 @@ import {element, setText} from '/dom.js';
 import {clock, visible} from '/format.js';
 
 const kBeside = 8;  // rows above and below those in sight
+const kAhead = 300;  // so many rows before the oldest comes into sight, older ones are asked for
 
 export class EventList {
-  // `onOpen(event)`: Enter or a click; `onNearEnd()`: the oldest that is loaded comes into sight; `onMove(atTop)`: scrolled.
+  // `onOpen(event)`: Enter or a click; `onNearEnd()`: the oldest that is loaded comes near; `onMove(atTop)`: scrolled.
   constructor(box, space, store, {onOpen, onNearEnd, onMove}) {
     Object.assign(this, {box, space, store, onOpen, onNearEnd, onMove});
     this.pool = [];
@@ -23,6 +24,13 @@ export class EventList {
   // `added` events came on top; 0: something else is new.
   changed(added = 0) {
     this.added += added;
+    this.schedule();
+  }
+
+  // All are gone.
+  clear() {
+    this.active = null;
+    this.added = 0;
     this.schedule();
   }
 
@@ -53,7 +61,7 @@ export class EventList {
     const last = Math.min(store.size, Math.ceil((top + box.clientHeight) / row) + kBeside);
     this.drawRows(first, last, row);
     this.onMove(this.atTop);
-    if (last >= store.size - 2 * kBeside) this.onNearEnd();
+    if (last >= store.size - kAhead) this.onNearEnd();
   }
 
   drawRows(first, last, row) {

@@ -6,7 +6,10 @@ import {EventStore, kKept} from '/event_store.js';
 import {ago, bytes, count, visible, visibleLines} from '/format.js';
 import {indentJson} from '/json_lines.js';
 
-const kPage = 1000;
+const kFields = ['stream', 'type', 'agent', 'since'];
+const kPage = 1000;  // the first; each is twice the one before
+const kPageMax = 4000;  // as the server has it
+const kAgainAfter = 1000;  // ms, when a page could not be read
 const kHeldBack = 20_000;  // of what comes while the list stands still
 
 export class EventsView {
@@ -45,17 +48,17 @@ export class EventsView {
   setFilter(text) {
     const filter = {};
     for (const [name, value] of new URLSearchParams(text)) {
-      if (name in this.form.elements && value) filter[name] = value;
+      if (kFields.includes(name) && value) filter[name] = value;
     }
     if (JSON.stringify(filter) === JSON.stringify(this.filter)) return;
-    for (const name of ['stream', 'type', 'agent', 'since']) this.form.elements[name].value = filter[name] ?? '';
+    for (const name of kFields) this.form.elements[name].value = filter[name] ?? '';
     this.filter = filter;
     this.begin();
   }
 
   apply() {
     const filter = {};
-    for (const name of ['stream', 'type', 'agent', 'since']) {
+    for (const name of kFields) {
       const value = this.form.elements[name].value.trim();
       if (value) filter[name] = value;
     }
@@ -80,14 +83,17 @@ export class EventsView {
     this.oldest = 0;  // looked back to here; 0: not begun
     this.head = 0;
     this.atEnd = false;
+    this.page = kPage;
     this.loading?.abort();
     this.loading = null;
-    this.list.active = null;
-    this.list.changed();
+    clearTimeout(this.again);
+    this.again = null;  // a timer, while it waits after a failure
+    this.list.clear();
   }
 
   begin() {
     this.reset();
+    this.refused = false;
     this.list.toTop();
     this.showError('');
     this.onFilter();
@@ -95,19 +101,27 @@ export class EventsView {
 
   // The stream of events begins behind `after`: what is before is read backwards. Also after a broken connection.
   async beginAt(after) {
-    if (this.oldest === 0) {
+    if (this.oldest === 0 && !this.refused) {
       this.oldest = after + 1;
       this.head = after;
       await this.loadOlder();
     }
   }
 
-  // Where to go on after a broken connection.
-  get after() {
-    return this.oldest === 0 ? 0 : this.head;
+  // The server makes nothing of the filter: nothing is shown until it is another.
+  refuse(message) {
+    this.refused = true;
+    this.showError(message);
+  }
+
+  // What to follow: after a broken connection from where it broke on.
+  followed() {
+    if (this.refused) return [];
+    return this.parameters(this.oldest === 0 ? {} : {after: this.head});
   }
 
   add(page) {
+    if (this.refused) return;
     this.head = Math.max(this.head, page.next, page.skipped?.last ?? 0);
     const events = page.events;
     if (page.gap) events.unshift(marker(page.gap.last, `events ${count(page.gap.first)} to ${count(page.gap.last)} are no longer there`));
@@ -125,25 +139,28 @@ export class EventsView {
   }
 
   async loadOlder() {
-    if (this.loading || this.atEnd || this.oldest === 0) return;
+    if (this.loading || this.again || this.atEnd || this.oldest === 0) return;
     const loading = this.loading = new AbortController();
     try {
-      const page = await get('/api/events', this.parameters({order: 'newest', before: this.oldest, limit: kPage}), loading.signal);
+      const page = await get('/api/events', this.parameters({order: 'newest', before: this.oldest, limit: this.page}), loading.signal);
       if (this.loading !== loading) return;
-      const had = this.store.size;
       const room = this.store.addOlder(page.events);
       this.oldest = page.next;
+      this.page = Math.min(2 * this.page, kPageMax);
       this.atEnd = !room || !page.more || page.next <= 1;
-      this.list.changed();
-      this.showError('');
       this.loading = null;
-      // Nothing matched in what was looked at: on, while the end is in sight.
-      if (this.store.size === had && !this.atEnd) this.list.changed();
+      this.showError('');
+      this.list.changed();  // and so come still older ones, while the end is near
     } catch (error) {
       if (loading.signal.aborted) return;
       this.loading = null;
-      this.atEnd = error.status === 400;
       this.showError(error.message);
+      this.atEnd = error.status === 400;
+      if (this.atEnd) return;
+      this.again = setTimeout(() => {
+        this.again = null;
+        this.list.changed();
+      }, kAgainAfter);
     }
   }
 

@@ -9,7 +9,10 @@ import {visible} from '/format.js';
 
 const kViews = ['overview', 'events', 'sessions', 'streams'];
 const kAgain = [250, 500, 1000, 2000];  // ms, after so many failures
+const kSilence = 15_000;  // ms; the state comes every second, so then the connection is a dead one
+const kUnbroken = 3000;  // ms between two states, at most, if none was missed
 const kHiddenFor = 10_000;  // ms; then a tab that nobody sees lets its connection go
+const kNoAnswer = 'The dashboard’s server does not answer. Trying again.';
 
 takeTokenFromAddress();
 const overview = new Overview();
@@ -22,6 +25,9 @@ let state = null;
 let standing = null;
 let connection = null;
 let failures = 0;
+let silence = null;  // a timer
+let stateCame = -Infinity;
+let wantsHistory = true;
 let streamsLoaded = 0;
 
 // ---- the stream of news ----
@@ -29,11 +35,15 @@ let streamsLoaded = 0;
 function connect() {
   connection?.abort();
   const mine = connection = new AbortController();
+  listen(mine);
   run(mine).catch((error) => {
     if (mine.signal.aborted) return;
     if (error instanceof ApiError && error.status === 401) return askForToken();
-    if (error instanceof ApiError && error.status === 400) return events.showError(error.message);
-    showTrouble(error instanceof ApiError && error.status !== 0 ? error.message : 'The dashboard’s server does not answer. Trying again.');
+    if (error instanceof ApiError && error.status === 400 && !events.refused) {
+      events.refuse(error.message);
+      return connect();  // for all but the events
+    }
+    showTrouble(error instanceof ApiError && error.status !== 0 ? error.message : kNoAnswer);
   }).finally(() => {
     if (mine.signal.aborted || byId('ask-token').open) return;
     setTimeout(() => {
@@ -42,16 +52,35 @@ function connect() {
   });
 }
 
+// A connection may die without a word, as when the machine slept.
+function listen(mine) {
+  clearTimeout(silence);
+  silence = setTimeout(() => {
+    if (connection !== mine || byId('ask-token').open) return;
+    ++failures;
+    showTrouble(kNoAnswer);
+    connect();
+  }, kSilence);
+}
+
 async function run(mine) {
-  get('/api/history', {}, mine.signal).then((history) => overview.setHistory(history)).catch(() => {});
-  const after = events.after;
-  await follow(events.parameters(after ? {after} : {}), mine.signal, (name, message) => {
+  if (performance.now() - stateCame > kUnbroken) wantsHistory = true;
+  if (wantsHistory) loadHistory(mine);
+  await follow(events.followed(), mine.signal, (name, message) => {
     if (mine.signal.aborted) return;
     failures = 0;
+    listen(mine);
     if (name === 'log') onLog(message);
     if (name === 'state') onState(message);
     if (name === 'events') events.add(message);
   });
+}
+
+function loadHistory(mine) {
+  get('/api/history', {}, mine.signal).then((history) => {
+    wantsHistory = false;
+    overview.setHistory(history);
+  }).catch(() => {});
 }
 
 function onLog(message) {
@@ -64,6 +93,7 @@ function onLog(message) {
 
 function onState(message) {
   state = message;
+  stateCame = performance.now();
   overview.addState(state);
   showStanding();
   show();
@@ -72,7 +102,7 @@ function onState(message) {
 
 function loadStreams() {
   streamsLoaded = Date.now();
-  streams.load();
+  streams.refresh();
 }
 
 function show() {
@@ -192,7 +222,8 @@ byId('theme').addEventListener('click', turnTheme);
 // ---- a tab that nobody sees ----
 
 let hiddenSince = null;
-document.addEventListener('visibilitychange', () => {
+document.addEventListener('visibilitychange', onVisibility);
+function onVisibility() {
   clearTimeout(hiddenSince);
   if (document.hidden) {
     hiddenSince = setTimeout(() => {
@@ -202,7 +233,8 @@ document.addEventListener('visibilitychange', () => {
   } else if (connection === null) {
     connect();
   }
-});
+}
 
 route();
-connect();
+if (connection === null) connect();
+onVisibility();  // it may have been opened where nobody sees it

@@ -20,6 +20,11 @@ export class StreamsView {
     });
   }
 
+  // For the time being, unless an answer is still to come: a slow one would never come if it were always asked for anew.
+  refresh() {
+    if (!this.loading) this.load();
+  }
+
   async load() {
     this.loading?.abort();
     const loading = this.loading = new AbortController();
@@ -31,6 +36,10 @@ export class StreamsView {
       byId('streams-none').hidden = streams.length > 0;
       setText(byId('streams-count'), streams.length < total && !prefix ? `the latest ${count(streams.length)} of ${count(total)}` : count(streams.length));
       if (!prefix) byId('stream-names').replaceChildren(...streams.slice(0, 100).map(({name}) => element('option', {value: name})));
-    } catch { /* what is wrong stands at the top of the page */ }
+    } catch {
+      /* what is wrong stands at the top of the page */
+    } finally {
+      if (this.loading === loading) this.loading = null;
+    }
   }
 }
