@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { kPatience, launchBrowser, openPage, Place, screenshot } from './harness.mjs';
 
 let browser;
@@ -73,7 +74,7 @@ describe('the dashboard', { concurrency: 4 }, () => {
       }
       times.sort((one, other) => one - other);
       return { load, median: times[60].toFixed(1), p95: times[114].toFixed(1), rows: document.querySelectorAll('#feed .row').length,
-        shown: [...document.querySelectorAll('#feed .row:not([hidden]) .sequence')].map((one) => Number(one.textContent)) };
+        shown: [...document.querySelectorAll('#feed .row:not([hidden]) .data')].map((one) => JSON.parse(one.textContent).n) };
     }, 4 * kPatience);
     t.diagnostic(`loaded in ${seen.load.ms} ms in ${seen.load.frames} frames, the longest ${seen.load.longest} ms; ` +
       `jumps of the whole length: a frame takes ${seen.median} ms, p95 ${seen.p95} ms`);
@@ -104,19 +105,35 @@ describe('the dashboard', { concurrency: 4 }, () => {
     await screenshot(page, 'overview');
   }));
 
-  test('shows an event soon after it was appended', (t) => onPage('#events?stream=tasks/live', async (page) => {
-    const took = [];
-    for (let i = 0; i < 5; ++i) {
-      await place.append('tasks/live', 'task.created', { n: `live-${i}` });
-      const appended = Number(BigInt(JSON.parse(await place.roost(['read', 'tasks/live', '--backward', '--limit', '1', '--json'])).time
-        .replace(/.*T(\d+):(\d+):(\d+)\.(\d{3}).*/, (_, h, m, s, ms) => ((+h * 60 + +m) * 60 + +s) * 1000 + +ms)));
-      await page.waitForFunction((wanted) => {
-        const row = [...document.querySelectorAll('#feed .row:not([hidden]) .data')].find((one) => one.textContent.includes(wanted));
-        return row !== undefined;
-      }, `live-${i}`, { polling: 5 });
-      took.push((Date.now() % 86_400_000) - appended);
+  // On a machine that is busy elsewhere a round may well take longer. But a page that asked every two seconds would be late in every
+  // round: its events are spread over as much.
+  test('shows an event within a second', (t) => onPage('#events?stream=live', async (page) => {
+    await page.evaluate(() => {
+      window.took = {};  // by data, in ms: from when the broker ordered it until it stands in the page
+      new MutationObserver(() => {
+        for (const row of document.querySelectorAll('#feed .row:not([hidden])')) {
+          const [time, data] = ['.time', '.data'].map((cell) => row.querySelector(cell).textContent);
+          if (!data || data in window.took) continue;
+          const ordered = new Date();
+          const [, hours, minutes, seconds, milliseconds] = /(\d+):(\d+):(\d+)\.(\d+)/.exec(time).map(Number);
+          ordered.setHours(hours, minutes, seconds, milliseconds);
+          window.took[data] = (Date.now() - ordered + 86_400_000) % 86_400_000;  // it may be past midnight
+        }
+      }).observe(document.getElementById('feed-space'), { subtree: true, childList: true, characterData: true, attributes: true });
+    });
+    const slowest = [];
+    for (let round = 0; round < 5 && !(slowest.at(-1) <= 1000); ++round) {
+      const appends = [];
+      for (let i = 0; i < 8; ++i) {
+        appends.push(place.append('live', 't', round * 8 + i));
+        await setTimeout(250);
+      }
+      await Promise.all(appends);
+      await page.waitForFunction((count) => Object.keys(window.took).length === count, round * 8 + 8);
+      slowest.push(await page.evaluate((first) => Math.max(...Object.values(window.took).slice(first)), round * 8));
     }
-    t.diagnostic(`from the append until it is found in the page: ${took.map((ms) => `${ms} ms`).join(', ')}`);
+    t.diagnostic(`the slowest of eight: ${slowest.map((ms) => `${ms} ms`).join(', ')}`);
+    assert.ok(slowest.at(-1) <= 1000, 'in no round all of them were there within a second');
   }));
 
   test('filters by stream, type and agent, in the address as well', () => onPage('#events', async (page) => {
@@ -140,6 +157,16 @@ describe('the dashboard', { concurrency: 4 }, () => {
     await page.waitForFunction(() => document.querySelectorAll('#feed .row:not([hidden])').length >= 5);
     await page.goBack();
     await page.waitForSelector('#filter-error:not([hidden])');
+  }));
+
+  test('shows all but events when the filter makes no sense', () => onPage('#events?since=yesterday', async (page) => {
+    await page.waitForSelector('#filter-error:not([hidden])');
+    await place.append('sense', 't', 'some');
+    await page.keyboard.press('1');
+    await page.waitForFunction(() => /\d/.test(document.querySelector('#facts dd')?.textContent ?? ''));
+    await page.goBack();
+    await page.waitForSelector('#filter-error:not([hidden])');
+    assert.equal(await rows(page).count(), 0);
   }));
 
   test('shows one event in full, by keys alone', () => onPage('#events?stream=big/1', async (page) => {
