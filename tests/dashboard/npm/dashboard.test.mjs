@@ -169,6 +169,33 @@ describe('the dashboard', { concurrency: 4 }, () => {
     assert.equal(await rows(page).count(), 0);
   }));
 
+  test('asks again for older events that could not be read', () => onPage('#events?stream=again/none', async (page) => {
+    await place.append('again/some', 't', 'some');
+    let refused = 0;
+    await page.route('**/api/events?*', (route) => {
+      ++refused;
+      return route.abort();
+    }, { times: 1 });
+    await page.evaluate(() => { location.hash = '#events?stream=again/some'; });
+    await rows(page).first().waitFor();
+    assert.equal(refused, 1);
+    assert.ok(await page.locator('#filter-error').isHidden());
+  }));
+
+  test('takes a connection that is silent for a dead one', async () => {
+    const dashboard = await place.startDashboard();  // nobody else's is stopped
+    const { page, context } = await openPage(browser, dashboard);
+    await page.clock.install();
+    await page.reload();
+    await page.waitForSelector('#standing[data-level="good"]');
+    place.stopped(dashboard, true);
+    await page.clock.runFor(20_000);
+    await page.waitForSelector('#standing[data-level="bad"]');
+    place.stopped(dashboard, false);
+    await page.waitForSelector('#standing[data-level="good"]');
+    await context.close();
+  });
+
   test('shows one event in full, by keys alone', () => onPage('#events?stream=big/1', async (page) => {
     const data = `{"big":123456789012345678901234567890,"long":"${'x'.repeat(5000)}","end":1}`;
     await place.roost(['append', '--batch'], { input: `{"stream":"big/1","type":"t","data":${data}}\n` });

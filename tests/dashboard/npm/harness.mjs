@@ -56,6 +56,12 @@ export class Place {
     return dashboard.match[1];
   }
 
+  // Stops the dashboard with this address where it is, or lets it go on.
+  stopped(url, stopped) {
+    const { child } = this.started.find(({ match }) => match[1] === url);
+    child.kill(stopped ? 'SIGSTOP' : 'SIGCONT');
+  }
+
   // What it printed; the other tests go on meanwhile.
   async roost(args, { input = '', agent = 'tester' } = {}) {
     const child = spawn(join(bin, 'roost'), ['--socket', this.socket, ...args], { env: { ...process.env, ROOST_AGENT: agent } });
