@@ -154,10 +154,15 @@ byId('token-form').addEventListener('submit', (event) => {
 
 // ---- views ----
 
+const linkTo = (name) => document.querySelector(`nav a[data-view=${name}]`);
+
 function route() {
   const [name, query = ''] = location.hash.slice(1).split('?');
   const next = kViews.includes(name) ? name : 'overview';
-  if (next === 'events') events.setFilter(query);
+  if (next === 'events') {
+    events.setFilter(query);
+    linkTo('events').href = location.hash;  // who comes back finds the filter as it was
+  }
   if (next === view) return;
   view = next;
   for (const one of kViews) byId(`view-${one}`).hidden = one !== view;
@@ -180,7 +185,7 @@ addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && view === 'events' && !byId('detail').hidden) return events.close();
   if (typing) return;
   const number = '1234'.indexOf(event.key);
-  if (number >= 0) location.hash = kViews[number];
+  if (number >= 0) location.hash = linkTo(kViews[number]).hash;
   else if (event.key === '/') focusFilter();
   else if (event.key === 'f' && view === 'events') events.setFollowing(!events.following);
   else if (event.key === 't') turnTheme();
@@ -194,7 +199,7 @@ addEventListener('keydown', (event) => {
 
 function focusFilter() {
   if (view === 'streams') return byId('stream-filter').elements.prefix.focus();
-  if (view !== 'events') location.hash = 'events';
+  if (view !== 'events') location.hash = linkTo('events').hash;
   route();
   byId('filters').elements.stream.focus();
 }
