@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/utf8.h"
+#include "ipc/event_frame.h"
 #include "log/record.h"
 
 namespace roost {
@@ -46,20 +47,17 @@ std::optional<Refusal> CheckStream(std::string_view stream) {
   return std::nullopt;
 }
 
-// The body of one event on an address divisible by 8, verified; nullptr if it is no event.
-const wire::Event* DecodeBody(const flatbuffers::Vector<uint8_t>& nested, uint64_t** copy,
-                              Bytes* body) {
-  *body = std::as_bytes(std::span(nested.data(), nested.size()));
-  if (!body->empty() && !IsAligned(reinterpret_cast<uintptr_t>(body->data()), 8)) {
-    std::memcpy(*copy, body->data(), body->size());
-    *body = std::as_bytes(std::span(*copy, body->size())).first(body->size());
-    *copy += AlignUp(body->size(), 8) / 8;
-  }
-  return DecodeEventBody(*body);
+// The body of one event on an address divisible by 8.
+Bytes AlignedBody(const flatbuffers::Vector<uint8_t>& nested, uint64_t** copy) {
+  const Bytes body = std::as_bytes(std::span(nested.data(), nested.size()));
+  if (body.empty() || IsAligned(reinterpret_cast<uintptr_t>(body.data()), 8)) return body;
+  std::byte* const aligned = reinterpret_cast<std::byte*>(*copy);
+  std::memcpy(aligned, body.data(), body.size());
+  *copy += AlignUp(body.size(), 8) / 8;
+  return {aligned, body.size()};
 }
 
-std::optional<Refusal> CheckEvent(const wire::Event& event, bool is_first, std::string_view agent,
-                                  const AppendLimits& limits) {
+std::optional<Refusal> CheckEvent(const wire::Event& event, bool is_first, std::string_view agent) {
   if (auto refusal = CheckText("an event's type", TextOf(event.type()), 1, kTypeBytesMax)) {
     return refusal;
   }
@@ -83,14 +81,37 @@ std::optional<Refusal> CheckEvent(const wire::Event& event, bool is_first, std::
           CheckText("a content_type", TextOf(event.content_type()), 0, kContentTypeBytesMax)) {
     return refusal;
   }
-  const uint64_t data_bytes = event.data() == nullptr ? 0 : event.data()->size();
-  if (data_bytes > limits.event_data_bytes_max) {
-    return Refusal{RefusalCode::TooLarge,
-                   fmt::format("an event's data may have {} bytes and has {}",
-                               limits.event_data_bytes_max, data_bytes)};
-  }
   return std::nullopt;
 }
+
+std::optional<Refusal> CheckData(const wire::Event& event, const AppendLimits& limits) {
+  const uint64_t data_bytes = event.data() == nullptr ? 0 : event.data()->size();
+  if (data_bytes <= limits.event_data_bytes_max) return std::nullopt;
+  return Refusal{RefusalCode::TooLarge, fmt::format("an event's data may have {} bytes and has {}",
+                                                    limits.event_data_bytes_max, data_bytes)};
+}
+
+// The event that was checked in full last, for those behind it that differ in their data alone.
+class CheckedEvent {
+ public:
+  // One with an id can only be the first of its batch.
+  void Keep(const wire::Event& event, const EventToStage& staged) {
+    frame_ = staged.has_id ? Bytes() : staged.body.first(EventFrameBytes(event, staged.body));
+    staged_ = staged;
+  }
+
+  bool IsLike(Bytes body) const { return !frame_.empty() && HasEventFrame(body, frame_); }
+
+  EventToStage With(Bytes body) const {
+    EventToStage staged = staged_;
+    staged.body = body;
+    return staged;
+  }
+
+ private:
+  Bytes frame_;
+  EventToStage staged_;
+};
 
 std::optional<Refusal> DecodeEvents(const wire::Append& append, std::string_view agent,
                                     const AppendLimits& limits, AppendRequest* request) {
@@ -107,9 +128,17 @@ std::optional<Refusal> DecodeEvents(const wire::Append& append, std::string_view
   uint64_t* copy = request->copies.data();
   const uint32_t agent_hash = FilterHash(agent);
   std::string_view checked_stream;
+  CheckedEvent checked;
   for (const wire::NewEvent* nested : *append.events()) {
-    Bytes body;
-    const wire::Event* event = DecodeBody(*nested->event(), &copy, &body);
+    const Bytes body = AlignedBody(*nested->event(), &copy);
+    if (checked.IsLike(body)) {
+      const wire::Event* event = wire::GetEvent(body.data());
+      if (auto refusal = CheckData(*event, limits)) return refusal;
+      request->events.push_back(checked.With(body));
+      request->decoded.push_back(event);
+      continue;
+    }
+    const wire::Event* event = DecodeEventBody(body);
     const bool is_first = request->events.empty();
     if (event == nullptr) {
       return Refusal{RefusalCode::Invalid,
@@ -120,11 +149,13 @@ std::optional<Refusal> DecodeEvents(const wire::Append& append, std::string_view
       if (auto refusal = CheckStream(stream)) return refusal;
       checked_stream = stream;
     }
-    if (auto refusal = CheckEvent(*event, is_first, agent, limits)) return refusal;
+    if (auto refusal = CheckEvent(*event, is_first, agent)) return refusal;
+    if (auto refusal = CheckData(*event, limits)) return refusal;
     if (is_first) request->id = TextOf(event->id());
     request->events.push_back({body, stream, FilterHash(TextOf(event->type())), agent_hash,
                                is_first && !request->id.empty()});
     request->decoded.push_back(event);
+    checked.Keep(*event, request->events.back());
   }
   return std::nullopt;
 }

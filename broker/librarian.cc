@@ -15,6 +15,9 @@ namespace {
 
 // How often it is looked whether a peer has read.
 constexpr uint64_t kLookAgainNs = 5 * kNsPerMs;
+// A round asks the kernel about each part of the ring that is not condensed, most of which stay empty for ever: under full load
+// one a housekeeping would cost more than a twentieth of what an append does.
+constexpr uint64_t kCondenseIntervalNs = kNsPerSecond;
 
 }  // namespace
 
@@ -55,6 +58,7 @@ bool Librarian::HasWork() {
 void Librarian::Work() {
   FindRequest request;
   if (!deferred_.empty()) ServeDeferred(MonotonicNs());
+  BeginToCondense();
   if (maintain_.exchange(false, std::memory_order_acq_rel)) {
     Maintain();
   } else if (requests_.pop(request)) {
@@ -62,11 +66,18 @@ void Librarian::Work() {
   } else if (condensing_) {
     // A piece at a time, so that nobody waits for more than one.
     condensing_ = log_->CondenseRing();
+    if (!condensing_) condensed_ns_ = MonotonicNs();
   }
 }
 
-void Librarian::Maintain() {
+void Librarian::BeginToCondense() {
+  if (condense_due_ns_ == UINT64_MAX || MonotonicNs() < condense_due_ns_) return;
+  condense_due_ns_ = UINT64_MAX;
   condensing_ = true;
+}
+
+void Librarian::Maintain() {
+  if (condense_due_ns_ == UINT64_MAX && !condensing_) condense_due_ns_ = condensed_ns_ + kCondenseIntervalNs;
   if (const Status status = log_->MaintainJournal(); !status.ok()) {
     Log(LogLevel::kError, "housekeeping of the journal failed: {}", status.message());
   }

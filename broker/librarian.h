@@ -6,6 +6,7 @@
 #ifndef ROOST_BROKER_LIBRARIAN_H_
 #define ROOST_BROKER_LIBRARIAN_H_
 
+#include <algorithm>
 #include <atomic>
 #include <boost/lockfree/spsc_queue.hpp>
 #include <cstdint>
@@ -53,13 +54,14 @@ class Librarian : private Worker {
 
   void Work() override;
   bool HasWork() override;
-  uint64_t NextTimerNs() override { return look_again_ns_; }
+  uint64_t NextTimerNs() override { return std::min(look_again_ns_, condense_due_ns_); }
 
   void Take(FindRequest request);
   void ServeDeferred(uint64_t now_ns);
   void RefuseDeferred(const FindRequest& request);
   void Find(const FindRequest& request);
   void Maintain();
+  void BeginToCondense();
 
   LogWriter* const log_;
   const RingReader* const ring_;
@@ -74,7 +76,9 @@ class Librarian : private Worker {
   ReplyBuilder replies_;                 // the librarian thread's, like the next ones
   std::vector<FindRequest> deferred_;    // at most kRequestsMax
   uint64_t look_again_ns_ = UINT64_MAX;  // whether those have read
-  bool condensing_ = true;
+  bool condensing_ = false;
+  uint64_t condense_due_ns_ = 0;  // CLOCK_MONOTONIC
+  uint64_t condensed_ns_ = 0;
   WorkerLoop loop_{this};
 };
 

@@ -12,7 +12,8 @@ constexpr size_t kConditionsMax = 1000;
 
 // A name (not empty) or an id (may be). `what` begins the sentence.
 Status CheckText(const char* what, std::string_view text, bool may_be_empty, uint64_t bytes_max) {
-  if (text.empty() && !may_be_empty) {
+  if (text.empty()) {
+    if (may_be_empty) return {};
     return {StatusCode::kInvalidArgument, fmt::format("{} must not be empty", what)};
   }
   if (text.size() > bytes_max) {
@@ -37,7 +38,6 @@ Status CheckStream(std::string_view stream) {
 }
 
 Status CheckFields(const NewEvent& event, const BatchLimits& limits) {
-  ROOST_RETURN_IF_ERROR(CheckText("an event's type", event.type, false, kTypeBytesMax));
   ROOST_RETURN_IF_ERROR(CheckText("content_type", event.content_type, true, kContentTypeBytesMax));
   ROOST_RETURN_IF_ERROR(CheckText("correlation_id", event.correlation_id, true, kIdBytesMax));
   ROOST_RETURN_IF_ERROR(CheckText("causation_id", event.causation_id, true, kIdBytesMax));
@@ -62,12 +62,18 @@ Status CheckBatch(const Batch& batch, const BatchLimits& limits) {
                                                batch.conditions.size(), kConditionsMax)};
   }
   ROOST_RETURN_IF_ERROR(CheckText("an id", batch.id, true, kIdBytesMax));
-  std::string_view checked;  // most batches go to few streams
+  // Most batches have few streams and types; neither is empty.
+  std::string_view checked_stream;
+  std::string_view checked_type;
   uint64_t bytes = 0;
   for (const NewEvent& event : batch.events) {
-    if (event.stream != checked || checked.empty()) {
+    if (event.stream != checked_stream || checked_stream.empty()) {
       ROOST_RETURN_IF_ERROR(CheckStream(event.stream));
-      checked = event.stream;
+      checked_stream = event.stream;
+    }
+    if (event.type != checked_type || checked_type.empty()) {
+      ROOST_RETURN_IF_ERROR(CheckText("an event's type", event.type, false, kTypeBytesMax));
+      checked_type = event.type;
     }
     ROOST_RETURN_IF_ERROR(CheckFields(event, limits));
     bytes += kRecordHeaderBytes + event.stream.size() + event.data.size();

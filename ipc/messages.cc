@@ -1,8 +1,10 @@
 #include "ipc/messages.h"
 
+#include <cstring>
 #include <string>
 
 #include "base/check.h"
+#include "ipc/event_frame.h"
 #include "ipc/protocol.h"
 
 namespace roost {
@@ -21,6 +23,10 @@ TextOffset Text(flatbuffers::FlatBufferBuilder* builder, std::string_view text) 
   return text.empty() ? TextOffset() : builder->CreateString(text.data(), text.size());
 }
 
+std::string_view TextOf(const flatbuffers::String* text) {
+  return text == nullptr ? std::string_view() : text->string_view();
+}
+
 const uint8_t* Octets(Bytes bytes) { return reinterpret_cast<const uint8_t*>(bytes.data()); }
 
 }  // namespace
@@ -34,6 +40,27 @@ void RequestEncoder::BeginAppend() {
 }
 
 void RequestEncoder::AddEvent(const EventFields& event) {
+  const bool is_alike = IsLikeBuilt(event);
+  if (!is_alike) BuildEvent(event);
+  const size_t built = is_alike ? frame_bytes_ : event_builder_.GetSize();
+  const auto length = static_cast<flatbuffers::uoffset_t>(event.data.size());
+  const size_t used = is_alike ? built + sizeof(length) + length : built;
+  last_body_bytes_ = AlignUp(used, sizeof(length));
+
+  builder_.ForceVectorAlignment(last_body_bytes_, 1, kBodyAlignment);
+  uint8_t* body;
+  const flatbuffers::Offset<flatbuffers::Vector<uint8_t>> bytes =
+      builder_.CreateUninitializedVector(last_body_bytes_, 1, &body);
+  std::memcpy(body, event_builder_.GetBufferPointer(), built);
+  if (is_alike) {  // the same bytes as BuildEvent would give
+    std::memcpy(body + built, &length, sizeof(length));
+    std::memcpy(body + built + sizeof(length), event.data.data(), length);
+    std::memset(body + used, 0, last_body_bytes_ - used);
+  }
+  events_.push_back(wire::CreateNewEvent(builder_, bytes));
+}
+
+void RequestEncoder::BuildEvent(const EventFields& event) {
   flatbuffers::FlatBufferBuilder& body = event_builder_;
   body.Clear();
   flatbuffers::Offset<flatbuffers::Vector<uint8_t>> data;
@@ -47,9 +74,23 @@ void RequestEncoder::AddEvent(const EventFields& event) {
   const TextOffset stream = body.CreateString(event.stream.data(), event.stream.size());
   body.Finish(wire::CreateEvent(body, stream, type, agent, id, correlation_id, causation_id,
                                 content_type, data));
-  builder_.ForceVectorAlignment(body.GetSize(), 1, kBodyAlignment);
-  const auto bytes = builder_.CreateVector(body.GetBufferPointer(), body.GetSize());
-  events_.push_back(wire::CreateNewEvent(builder_, bytes));
+  const auto* const bytes = reinterpret_cast<const std::byte*>(body.GetBufferPointer());
+  const wire::Event& built = *wire::GetEvent(bytes);
+  frame_bytes_ = EventFrameBytes(built, Bytes(bytes, body.GetSize()));
+  built_ = {.stream = TextOf(built.stream()),
+            .type = TextOf(built.type()),
+            .agent = TextOf(built.agent()),
+            .id = TextOf(built.id()),
+            .correlation_id = TextOf(built.correlation_id()),
+            .causation_id = TextOf(built.causation_id()),
+            .content_type = TextOf(built.content_type())};
+}
+
+bool RequestEncoder::IsLikeBuilt(const EventFields& event) const {
+  return frame_bytes_ != 0 && !event.data.empty() && event.stream == built_.stream &&
+         event.type == built_.type && event.agent == built_.agent && event.id == built_.id &&
+         event.correlation_id == built_.correlation_id &&
+         event.causation_id == built_.causation_id && event.content_type == built_.content_type;
 }
 
 void RequestEncoder::AddCondition(std::string_view stream, uint64_t expect) {
@@ -111,7 +152,10 @@ Bytes RequestEncoder::InMemory(uint64_t number, uint64_t length) {
 
 void RequestEncoder::Shrink() {
   if (builder_.GetSize() > kKeptBytesMax) builder_.Reset();
-  if (event_builder_.GetSize() > kKeptBytesMax) event_builder_.Reset();
+  if (event_builder_.GetSize() > kKeptBytesMax) {
+    event_builder_.Reset();
+    frame_bytes_ = 0;
+  }
 }
 
 TextOffset RequestEncoder::Optional(std::string_view text) { return Text(&builder_, text); }

@@ -44,7 +44,7 @@ class RequestEncoder {
   void AddEvent(const EventFields& event);
   void AddCondition(std::string_view stream, uint64_t expect);
   // The body that AddEvent made last, for whoever wants to know how large it is.
-  size_t last_body_bytes() const { return event_builder_.GetSize(); }
+  size_t last_body_bytes() const { return last_body_bytes_; }
   Bytes FinishAppend(uint64_t number);
 
   // `secret` is empty for a new session.
@@ -154,9 +154,14 @@ class RequestEncoder {
   // 0, which leaves the field out, for an empty text.
   flatbuffers::Offset<flatbuffers::String> Optional(std::string_view text);
   flatbuffers::Offset<flatbuffers::String> Required(std::string_view text);
+  void BuildEvent(const EventFields& event);
+  bool IsLikeBuilt(const EventFields& event) const;
 
   flatbuffers::FlatBufferBuilder builder_;
   flatbuffers::FlatBufferBuilder event_builder_;
+  EventFields built_;       // what the body there has; point into it
+  size_t frame_bytes_ = 0;  // of that body (ipc/event_frame.h); 0: it has none
+  size_t last_body_bytes_ = 0;
   std::vector<flatbuffers::Offset<wire::NewEvent>> events_;
   std::vector<flatbuffers::Offset<wire::Condition>> conditions_;
 };

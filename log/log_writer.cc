@@ -27,8 +27,11 @@
 namespace roost {
 namespace {
 
-// How many bytes of small batches one commit takes; a larger batch makes a commit of its own.
-constexpr uint64_t kTurnBytes = 1ull << 20;
+// How many bytes of small batches one commit takes; a larger batch makes a commit of its own. What is staged is read again to be
+// written to the journal and to the ring: a part of a core's cache holds it. A sync is worth more than that.
+uint64_t SharedTurnBytes(Durability durability) {
+  return durability == Durability::kPower ? 1ull << 20 : 256ull << 10;
+}
 
 Status CheckOptions(const LogOptions& options) {
   const auto invalid = [](const std::string& text) {
@@ -74,7 +77,7 @@ LogOptions InForce(LogOptions options) {
 
 uint64_t TurnBytesMax(const LogOptions& options) {
   const uint64_t limit = std::min(options.ring_bytes / 4, options.segment_bytes / 2);
-  return std::min(std::max(kTurnBytes, options.batch_bytes_max), limit);
+  return std::min(std::max(SharedTurnBytes(options.durability), options.batch_bytes_max), limit);
 }
 
 RingSpec RingSpecOf(const LogOptions& options) {
@@ -94,7 +97,7 @@ class Log final : public LogWriter {
         ring_(std::move(ring)),
         condenser_(ring_.mapping()),
         streams_(ring_.names(), options.streams_max),
-        turn_(kTurnBytes, TurnBytesMax(options)) {}
+        turn_(SharedTurnBytes(options.durability), TurnBytesMax(options)) {}
 
   // No journal: an empty log.
   void StartEmpty();
@@ -285,9 +288,11 @@ bool Log::StageEvents(std::span<const EventToStage> events, const BatchOrigin& o
                       BatchPlace* place) {
   place->first = turn_.next_sequence();
   place->time_ns = origin.time_ns;
+  uint32_t stream = kNoStream;
   for (size_t index = 0; index < events.size(); ++index) {
     const EventToStage& event = events[index];
-    const uint32_t stream = FindOrAddStream(event.stream);
+    const bool is_another = index == 0 || event.stream != events[index - 1].stream;
+    if (is_another) stream = FindOrAddStream(event.stream);
     if (stream == kNoStream) return false;
     const StreamLinks links = streams_.NextLinks(stream);
     const uint64_t position = turn_.next_position();

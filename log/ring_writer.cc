@@ -106,6 +106,9 @@ Result<RingWriter> RingWriter::Create(const RingSpec& spec) {
   ring.fd_ = ReopenReadOnly(std::move(fd));
   LayOut(spec, &ring.header());
   Describe(spec, &ring.header());
+  ring.records_ = ring.mapping_.data() + layout.records_offset;
+  ring.index_ = reinterpret_cast<std::atomic<uint64_t>*>(ring.mapping_.data() + layout.index_offset);
+  ring.streams_ = reinterpret_cast<StreamEntry*>(ring.mapping_.data() + layout.streams_offset);
   ring.records_size_ = layout.records_size;
   ring.index_slots_ = layout.index_slots;
   ring.hash_slots_ = layout.hash_slots;
@@ -115,18 +118,9 @@ Result<RingWriter> RingWriter::Create(const RingSpec& spec) {
 
 RingHeader& RingWriter::header() const { return *reinterpret_cast<RingHeader*>(mapping_.data()); }
 
-StreamEntry& RingWriter::entry(uint32_t id) const {
-  return reinterpret_cast<StreamEntry*>(mapping_.data() + header().streams_offset)[id];
-}
-
 std::atomic<uint32_t>& RingWriter::hash_slot(uint64_t probe) const {
   auto* slots = reinterpret_cast<std::atomic<uint32_t>*>(mapping_.data() + header().hash_offset);
   return slots[probe & (hash_slots_ - 1)];
-}
-
-std::atomic<uint64_t>& RingWriter::index_slot(uint64_t sequence) const {
-  auto* slots = reinterpret_cast<std::atomic<uint64_t>*>(mapping_.data() + header().index_offset);
-  return slots[sequence & (index_slots_ - 1)];
 }
 
 VerdictMemory RingWriter::verdicts() const {
@@ -167,11 +161,10 @@ void RingWriter::Reclaim(uint64_t end) {
 }
 
 void RingWriter::StoreRecord(uint64_t position, Bytes record, const RecordHeader& record_header) {
-  std::byte* records = mapping_.data() + header().records_offset;
   const uint64_t offset = position & (records_size_ - 1);
   const uint64_t first = std::min<uint64_t>(record.size(), records_size_ - offset);
-  CopyWordsToShared(records + offset, record.data(), first);  // step 2
-  CopyWordsToShared(records, record.data() + first, record.size() - first);
+  CopyWordsToShared(records_ + offset, record.data(), first);  // step 2
+  CopyWordsToShared(records_, record.data() + first, record.size() - first);
   if (record_header.kind == RecordKind::kEvent) {
     index_slot(record_header.sequence).store(position, std::memory_order_release);
   }

@@ -84,9 +84,11 @@ class RingWriter {
   RingWriter() = default;
 
   RingHeader& header() const;
-  StreamEntry& entry(uint32_t id) const;
+  StreamEntry& entry(uint32_t id) const { return streams_[id]; }
   std::atomic<uint32_t>& hash_slot(uint64_t probe) const;
-  std::atomic<uint64_t>& index_slot(uint64_t sequence) const;
+  std::atomic<uint64_t>& index_slot(uint64_t sequence) const {
+    return index_[sequence & (index_slots_ - 1)];
+  }
 
   void Reclaim(uint64_t end);  // step 1
   void StoreRecord(uint64_t position, Bytes record, const RecordHeader& record_header);
@@ -97,6 +99,9 @@ class RingWriter {
 
   UniqueFd fd_;
   Mapping mapping_;
+  std::byte* records_ = nullptr;  // where these begin in mapping_
+  std::atomic<uint64_t>* index_ = nullptr;
+  StreamEntry* streams_ = nullptr;
   uint64_t records_size_ = 0;
   uint64_t index_slots_ = 0;
   uint64_t hash_slots_ = 0;

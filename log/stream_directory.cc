@@ -112,7 +112,7 @@ void StreamDirectory::SetRoot(Stream& stream, size_t index, uint64_t position) {
 StreamLinks StreamDirectory::NextLinks(uint32_t id) const {
   const Stream& stream = streams_[id];
   StreamLinks links{.revision = stream.revision + 1};
-  const size_t roots = RootCount(stream.trees);
+  const size_t roots = stream.root_count;
   if (roots == 0) return links;
   links.previous = Root(stream, roots - 1);
   const bool joins = (stream.trees & kTwoOfSmallest) != 0;
@@ -124,14 +124,19 @@ StreamLinks StreamDirectory::NextLinks(uint32_t id) const {
   return links;
 }
 
-size_t StreamDirectory::NextRootIndex(uint64_t trees) {
-  return RootCount(trees) - ((trees & kTwoOfSmallest) != 0 ? 2 : 0);
+size_t StreamDirectory::NextRootIndex(const Stream& stream) {
+  return stream.root_count - ((stream.trees & kTwoOfSmallest) != 0 ? 2 : 0);
+}
+
+void StreamDirectory::SetTrees(Stream& stream, uint64_t trees) {
+  stream.trees = trees;
+  stream.root_count = static_cast<uint8_t>(RootCount(trees));
 }
 
 void StreamDirectory::Append(uint32_t id, uint64_t position) {
   Stream& stream = streams_[id];
   const uint64_t trees = stream.trees;
-  const size_t index = NextRootIndex(trees);
+  const size_t index = NextRootIndex(stream);
   // Also what lies behind the row is kept: an earlier append of this turn may have cut it off.
   Change& change = AddChange(Change::Kind::kAppend, id);
   change.trees_before = trees;
@@ -145,6 +150,7 @@ void StreamDirectory::Append(uint32_t id, uint64_t position) {
     stream.trees = trees | 1 | ((trees & 1) != 0 ? kTwoOfSmallest : 0);
   }
   SetRoot(stream, index, position);
+  stream.root_count = static_cast<uint8_t>(index + 1);
   ++stream.revision;
 }
 
@@ -158,8 +164,8 @@ void StreamDirectory::Restart(uint32_t id, uint64_t revision, uint64_t position,
   AddChange(Change::Kind::kRestart, id).before = std::move(before);
 
   stream.revision = revision;
-  stream.trees = TreesOf(revision);
-  const size_t roots = RootCount(stream.trees);
+  SetTrees(stream, TreesOf(revision));
+  const size_t roots = stream.root_count;
   for (size_t index = 0; index < roots; ++index) SetRoot(stream, index, 0);
   SetRoot(stream, roots - 1, position);
   if (roots > 1) SetRoot(stream, roots - 2, jump);
@@ -167,7 +173,7 @@ void StreamDirectory::Restart(uint32_t id, uint64_t revision, uint64_t position,
 
 std::vector<uint64_t> StreamDirectory::RootsOf(uint32_t id) const {
   const Stream& stream = streams_[id];
-  std::vector<uint64_t> roots(RootCount(stream.trees));
+  std::vector<uint64_t> roots(stream.root_count);
   for (size_t index = 0; index < roots.size(); ++index) roots[index] = Root(stream, index);
   return roots;
 }
@@ -189,7 +195,7 @@ void StreamDirectory::Restore(std::string_view name, uint64_t revision,
   Accept();
   Stream& stream = streams_[id];
   stream.revision = revision;
-  stream.trees = TreesOf(revision);
+  SetTrees(stream, TreesOf(revision));
   for (size_t index = 0; index < roots.size(); ++index) SetRoot(stream, index, roots[index]);
 }
 
@@ -206,8 +212,8 @@ void StreamDirectory::TakeBack(Change change) {
   Stream& stream = streams_[change.id];
   switch (change.kind) {
     case Change::Kind::kAppend:
-      SetRoot(stream, NextRootIndex(change.trees_before), change.root_before);
-      stream.trees = change.trees_before;
+      SetTrees(stream, change.trees_before);
+      SetRoot(stream, NextRootIndex(stream), change.root_before);
       --stream.revision;
       return;
     case Change::Kind::kName:
@@ -219,7 +225,7 @@ void StreamDirectory::TakeBack(Change change) {
       return;
     case Change::Kind::kRestart:
       stream.revision = change.before->revision;
-      stream.trees = change.before->trees;
+      SetTrees(stream, change.before->trees);
       stream.roots = change.before->roots;
       stream.more_roots = std::move(change.before->more_roots);
       return;

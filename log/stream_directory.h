@@ -101,6 +101,7 @@ class StreamDirectory {
     std::unique_ptr<MoreRoots> more_roots;
     uint32_t name_offset = 0;
     uint8_t name_length = 0;
+    uint8_t root_count = 0;  // follows from `trees`; counting bits costs more than all else of an append here
   };
   static_assert(sizeof(Stream) == 64);
 
@@ -132,7 +133,8 @@ class StreamDirectory {
   };
 
   static size_t RootCount(uint64_t trees);
-  static size_t NextRootIndex(uint64_t trees);  // where the next event goes in the row
+  static size_t NextRootIndex(const Stream& stream);  // where the next event goes in the row
+  static void SetTrees(Stream& stream, uint64_t trees);
   static uint64_t Root(const Stream& stream, size_t index);
   static void SetRoot(Stream& stream, size_t index, uint64_t position);
   Change& AddChange(Change::Kind kind, uint32_t id);

@@ -7,6 +7,7 @@
 
 #include "ipc/messages.h"
 #include "ipc/protocol.h"
+#include "log/record.h"
 
 namespace roost {
 namespace {
@@ -191,17 +192,52 @@ TEST_F(AppendRequestTest, RefusesANestedEventThatIsNone) {
   EXPECT_EQ(DecodeCopy(Copy(bytes))->message, "event 0 of the batch is malformed");
 }
 
-// Every prefix and many flipped bits: nothing but an answer may come of it (the sanitizers watch).
+TEST_F(AppendRequestTest, LooksAtTheDataOfEventsThatAreOtherwiseAlike) {
+  const std::string data(101, 'x');
+  EventFields event = Event();
+  for (const size_t size : {1, 50, 100}) {
+    event.data = std::string_view(data).substr(0, size);
+    encoder_.AddEvent(event);
+  }
+  ASSERT_FALSE(Decode().has_value());
+  ASSERT_EQ(append_.events.size(), 3u);
+  for (const EventToStage& staged : append_.events) EXPECT_EQ(staged.stream, "s");
+  EXPECT_EQ(append_.events[2].type_hash, append_.events[0].type_hash);
+  EXPECT_EQ(append_.decoded[1]->data()->size(), 50u);
+
+  encoder_.BeginAppend();
+  encoder_.AddEvent(Event());
+  event.data = data;
+  encoder_.AddEvent(event);
+  EXPECT_EQ(Decode()->message, "an event's data may have 100 bytes and has 101");
+}
+
+TEST_F(AppendRequestTest, RefusesAnEventLikeTheFirstWithItsId) {
+  EventFields event = Event();
+  event.id = "id";
+  encoder_.AddEvent(event);
+  encoder_.AddEvent(event);
+  EXPECT_EQ(Decode()->message, "only the first event of a batch may have an id");
+}
+
+// Every prefix and many flipped bits: nothing but an answer may come of it (the sanitizers watch), and what is taken is what
+// was sent.
 TEST_F(AppendRequestTest, SurvivesDamagedBytes) {
-  encoder_.AddEvent(Event());
-  encoder_.AddEvent(Event());
+  for (int i = 0; i < 3; ++i) encoder_.AddEvent(Event());
   encoder_.AddCondition("s", 3);
   const Bytes request = encoder_.FinishAppend(1);
   const std::vector<std::byte> good(request.begin(), request.end());
   const auto look = [&](Bytes bytes) {
     const wire::Request* decoded = DecodeRequest(bytes, 10);
     if (decoded == nullptr || decoded->body_as_Append() == nullptr) return;
-    (void)DecodeAppend(*decoded->body_as_Append(), "alice", limits_, &append_);
+    if (DecodeAppend(*decoded->body_as_Append(), "alice", limits_, &append_).has_value()) return;
+    for (const EventToStage& staged : append_.events) {
+      const wire::Event* event = DecodeEventBody(staged.body);
+      ASSERT_NE(event, nullptr);
+      EXPECT_EQ(event->stream()->string_view(), staged.stream);
+      EXPECT_EQ(FilterHash(event->type()->string_view()), staged.type_hash);
+      EXPECT_EQ(event->agent()->string_view(), "alice");
+    }
   };
   for (size_t size = 0; size < good.size(); ++size) look(Copy(Bytes(good).first(size)));
   std::minstd_rand random(1);
