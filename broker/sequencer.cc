@@ -371,10 +371,10 @@ void Sequencer::DestroyClosed() {
 void Sequencer::Announce() {
   if (parts_.log->degraded()) parts_.counters->SetDegraded(parts_.log->degradation());
   const uint64_t head = parts_.log->head();
+  parts_.waker->OnTurnEnd(head != announced_head_, requests_in_turn_);
   if (head == announced_head_) return;
   announced_head_ = head;
   parts_.gauges->NoteWork();
-  parts_.waker->OnCommit();
   parts_.syncer->OnCommit();
   const uint64_t bytes = parts_.turn->bytes_committed();
   parts_.librarian->OnCommit(bytes - announced_bytes_);

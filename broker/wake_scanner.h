@@ -38,8 +38,11 @@ class WakeScanner {
   // True: it took the place of a wait with the same registration.
   bool Register(WaitRequest wait, std::vector<WaitRequest>* woken);
   void Scan(std::vector<WaitRequest>* woken);
-  // Whether Scan() would look at anything.
-  bool IsBehind() { return !registry_.empty() && log_->head() > scanned_; }
+  // How many events Scan() would look at.
+  uint64_t Behind() {
+    const uint64_t head = registry_.empty() ? scanned_ : log_->head();
+    return head > scanned_ ? head - scanned_ : 0;
+  }
 
   WaitRegistry& registry() { return registry_; }
   // How often everybody had to be woken.

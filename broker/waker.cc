@@ -1,6 +1,7 @@
 #include "broker/waker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -61,7 +62,7 @@ bool Waker::PostWait(WaitRequest wait) {
     socket->waits.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }
-  loop_.Ring();
+  has_posted_ = true;
   return true;
 }
 
@@ -76,8 +77,11 @@ void Waker::PostGone(std::shared_ptr<PeerSocket> socket) {
 }
 
 void Waker::Post(Command command) {
-  overflow_.push_back(std::move(command));
-  PostOverflow();
+  if (overflow_.empty() && commands_.push(command)) {
+    has_posted_ = true;
+  } else {
+    overflow_.push_back(std::move(command));
+  }
 }
 
 bool Waker::PostOverflow() {
@@ -90,27 +94,56 @@ bool Waker::PostOverflow() {
   return overflow_.empty();
 }
 
-void Waker::OnCommit() {
-  // Pairs with the fence in Doorbell::Arm(): the waker sees the new head, or this sees that somebody waits and
-  // that the waker sleeps.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (somebody_waits_.load(std::memory_order_relaxed)) loop_.Ring();
+void Waker::OnTurnEnd(bool has_committed, uint64_t requests) {
+  const bool has_posted = std::exchange(has_posted_, false);
+  if (!has_posted) {
+    if (!has_committed) return;
+    // Pairs with the fence in Doorbell::Arm(): the waker sees the new head, or this sees that somebody waits and
+    // that the waker sleeps.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (waits_.load(std::memory_order_relaxed) == 0) return;
+  }
+  if (requests <= kFewRequests && WorkAtTurnEnd()) return;
+  loop_.Ring();
+}
+
+// False: it is the thread's.
+bool Waker::WorkAtTurnEnd() {
+  if (waits_.load(std::memory_order_relaxed) + commands_.read_available() > kFewWaits) return false;
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock() || scanner_.Behind() > kFewEvents) return false;
+  DoWork();
+  return deferred_.empty();  // the timers are the thread's
 }
 
 // ---- waker thread ----
 
-bool Waker::HasWork() { return commands_.read_available() > 0 || scanner_.IsBehind(); }
-
-uint64_t Waker::NextTimerNs() { return deferred_.empty() ? UINT64_MAX : deferred_.front().due_ns; }
-
 void Waker::Work() {
+  const std::lock_guard lock(mutex_);
+  DoWork();
+}
+
+bool Waker::HasWork() {
+  const std::lock_guard lock(mutex_);
+  return commands_.read_available() > 0 || scanner_.Behind() > 0;
+}
+
+uint64_t Waker::NextTimerNs() {
+  const std::lock_guard lock(mutex_);
+  return deferred_.empty() ? UINT64_MAX : deferred_.front().due_ns;
+}
+
+// ---- who holds the lock ----
+
+void Waker::DoWork() {
   DoCommands();
   scanner_.Scan(&woken_);
   SendWoken();
   SendDeferred(MonotonicNs());
-  counters_->Set(Counter::kWaits, scanner_.registry().size() + deferred_.size());
+  const size_t waits = scanner_.registry().size() + deferred_.size();
+  counters_->Set(Counter::kWaits, waits);
   counters_->Set(Counter::kWakerOvertaken, scanner_.overtaken());
-  somebody_waits_.store(!scanner_.registry().empty(), std::memory_order_relaxed);
+  waits_.store(waits, std::memory_order_relaxed);
 }
 
 void Waker::DoCommands() {

@@ -1,12 +1,13 @@
-// The thread that wakes those who wait, so that a thousand of them do not stand on the append path. It
-// watches the ring like any client and sends Woken on the clients' sockets.
+// Wakes those who wait: it watches the ring like any client and sends Woken on the clients' sockets. It has a thread for it, so
+// that a thousand of them do not stand on the append path. While few wait and little comes, the sequencer does it itself at the
+// end of its turn: to wake a thread that wakes a client would take longer than all the rest.
 //
 // The sequencer hands waits over through a queue of kCommandsMax; what does not fit is refused (waits) or
 // kept by the sequencer side until there is room (cancellations, hang-ups). A client whose waits are all
 // vague (no exact stream) is woken at most every kVagueWakeNs: later, not never.
 //
-// loop(): the broker's wiring. Post and OnCommit: the sequencer thread. Writes the counters kWaits,
-// kWakeups and kWakerOvertaken and the histogram kWait.
+// loop(): the broker's wiring. Post and OnTurnEnd: the sequencer thread. Writes the counters kWaits,
+// kWakeups and kWakerOvertaken and the histogram kWait, in one thread at a time.
 #ifndef ROOST_BROKER_WAKER_H_
 #define ROOST_BROKER_WAKER_H_
 
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -30,6 +32,10 @@ class Waker : private Worker {
   static constexpr size_t kCommandsMax = 8192;
   static constexpr size_t kOverflowMax = 65'536;
   static constexpr uint64_t kVagueWakeNs = 1'000'000;
+  // Up to here the sequencer does it: a wake-up takes it 2 to 5 us.
+  static constexpr size_t kFewRequests = 4;
+  static constexpr size_t kFewWaits = 8;
+  static constexpr uint64_t kFewEvents = 64;
 
   // `ring` outlives the waker; the thread uses it alone.
   Waker(RingReader* ring, CountersWriter* counters);
@@ -45,8 +51,8 @@ class Waker : private Worker {
   void PostGone(std::shared_ptr<PeerSocket> socket);
   // Tries again to hand over what did not fit. True: all of it is.
   bool PostOverflow();
-  // After each commit.
-  void OnCommit();
+  // After each turn, of so many requests.
+  void OnTurnEnd(bool has_committed, uint64_t requests);
   // What was handed over, or could not yet be, and the thread has not taken.
   size_t queue_depth() const {
     return kCommandsMax - commands_.write_available() + overflow_.size();
@@ -70,6 +76,8 @@ class Waker : private Worker {
   uint64_t NextTimerNs() override;
 
   void Post(Command command);
+  bool WorkAtTurnEnd();
+  void DoWork();
   void DoCommands();
   void DoCommand(Command& command);
   void Cancel(const std::shared_ptr<PeerSocket>& socket, uint64_t registration);
@@ -81,13 +89,15 @@ class Waker : private Worker {
   CountersWriter* const counters_;
 
   // Between the two threads.
-  boost::lockfree::spsc_queue<Command> commands_;
-  std::atomic<bool> somebody_waits_{false};
+  boost::lockfree::spsc_queue<Command> commands_;  // taken by who holds the lock
+  std::atomic<size_t> waits_{0};
 
   // The sequencer's.
   std::deque<Command> overflow_;
+  bool has_posted_ = false;
 
-  // The waker thread's.
+  // Whose thread holds the lock; the sequencer never waits for it.
+  std::mutex mutex_;
   std::unique_ptr<WatchedLog> log_;
   WakeScanner scanner_;
   ReplyBuilder replies_;

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "broker/waker.h"
 #include "ipc/socket_path.h"
 #include "log/record.h"
 #include "log/ring_reader.h"
@@ -354,6 +355,32 @@ TEST_F(BrokerTest, WakesAVagueWaitEachTimeHoweverOftenItAsks) {
     }
     ASSERT_TRUE(woken) << round;
   }
+}
+
+// Few are woken by the sequencer itself, many by another thread: now these, now those.
+TEST_F(BrokerTest, WakesEachWaitOnceWhetherFewOrManyWait) {
+  ControlPeer peer(broker_.socket(), "alice");
+  ControlPeer other(broker_.socket(), "bob");
+  uint64_t registration = 0;
+  for (uint64_t round = 1; round <= 200; ++round) {
+    const size_t waits = round * 7 % (3 * Waker::kFewWaits) + 1;
+    std::set<uint64_t> waiting;
+    for (size_t i = 0; i < waits; ++i) {
+      waiting.insert(++registration);
+      peer.Send(peer.encoder().Wait({.registration = registration, .after = UINT64_MAX / 2, .stream = "never"}));
+    }
+    const uint64_t after = other.Append(2 * round, "before")->body_as_Appended()->sequence();
+    for (const uint64_t one : waiting) {
+      peer.Send(peer.encoder().Wait({.registration = one, .after = after, .stream = "s"}));  // in place of the other
+    }
+    ASSERT_NE(other.Append(2 * round + 1, "s")->body_as_Appended(), nullptr);
+    while (!waiting.empty()) {
+      const wire::Reply* reply = peer.Receive();
+      ASSERT_NE(reply, nullptr) << waiting.size() << " of " << waits << " are not woken in round " << round;
+      ASSERT_EQ(waiting.erase(reply->body_as_Woken()->registration()), 1u) << round;
+    }
+  }
+  EXPECT_TRUE(peer.HasNothing());
 }
 
 TEST_F(BrokerTest, LimitsTheWaitsOfASession) {
