@@ -242,6 +242,7 @@ void Broker::Parts::MakeParts() {
   appender.emplace(log.get(), &ids, &*counters, &*turn);
   lanes.emplace(&*turn, &replies);
   waker.emplace(&*waker_ring, &*counters);
+  turn->SetOnCommitted([this](uint64_t batches) { waker->OnCommit(batches); });
   if (log->options().durability != Durability::kMemory) sweeper.emplace(log.get(), &*counters);
   librarian.emplace(log.get(), &*librarian_ring, sweeper ? &*sweeper : nullptr);
   gauges.emplace(Gauges::Parts{log.get(), &leases, &group_table, &waiting, &*waker, &*librarian,

@@ -21,7 +21,7 @@ namespace roost {
 
 Sequencer::Sequencer(const Parts& parts, int listener, uint64_t spin_ns)
     : parts_(parts),
-      spin_ns_(spin_ns),
+      spin_(spin_ns),
       acceptor_(listener),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -84,7 +84,7 @@ int Sequencer::Poll(epoll_event* ready, bool may_wait) {
   }
   looked_ns_ = now_ns;
   int timeout_ms = 0;
-  if (may_wait && now_ns >= busy_until_ns_) {
+  if (may_wait && !spin_.LooksOn(now_ns)) {
     const uint64_t timer_ns = NextTimerNs();
     if (timer_ns == UINT64_MAX) {
       timeout_ms = -1;
@@ -101,11 +101,7 @@ int Sequencer::Poll(epoll_event* ready, bool may_wait) {
   if (timeout_ms == 0 && count <= 0) return 0;
   const uint64_t woken_ns = MonotonicNs();
   parts_.counters->SetBeat(Doing::kWorking, woken_ns);
-  if (count > 0) {
-    // Looking on pays when requests come close behind each other.
-    if (woken_ns - last_work_ns_ < kSpinGapNsMax) busy_until_ns_ = woken_ns + spin_ns_;
-    last_work_ns_ = woken_ns;
-  }
+  if (count > 0) spin_.OnWork(woken_ns);
   return std::max(count, 0);
 }
 
@@ -120,7 +116,7 @@ bool Sequencer::LanesBring(uint64_t* now_ns) {
 
 void Sequencer::TakeTurn(const epoll_event* ready, int count) {
   if (count == 0 && !HasLeavers() && !parts_.lanes->HasRequests() &&
-      MonotonicNs() < busy_until_ns_) {
+      spin_.LooksOn(MonotonicNs())) {
     return;
   }
   ++turn_;
@@ -139,7 +135,8 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
       ServeLight({static_cast<Peer*>(tag), /*is_lane=*/false});
     }
   }
-  ServeLanes();
+  const bool lanes_had_some = ServeLanes();
+  if (count == 0 && lanes_had_some) spin_.OnWork(MonotonicNs());
   if (somebody_comes || !bulk_.empty()) {
     // A sync takes longer than all that waits here: it is done once a turn.
     if (parts_.log->options().durability != Durability::kPower) {
@@ -229,15 +226,12 @@ void Sequencer::ServeLight(const Inlet& inlet) {
   Receive(inlet, kLightMessages, &taken);
 }
 
-void Sequencer::ServeLanes() {
+bool Sequencer::ServeLanes() {
   const uint64_t before = requests_in_turn_;
   for (Peer* peer : parts_.lanes->awake()) {
     if (peer->lane->requests.HasMore()) ServeLight({peer, /*is_lane=*/true});
   }
-  // Lanes that bring something bring more soon.
-  if (requests_in_turn_ == before && bulk_.empty()) return;
-  last_work_ns_ = MonotonicNs();
-  busy_until_ns_ = std::max(busy_until_ns_, last_work_ns_ + spin_ns_);
+  return requests_in_turn_ != before || !bulk_.empty();
 }
 
 void Sequencer::ServeBulk() {

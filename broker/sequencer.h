@@ -22,6 +22,7 @@
 
 #include "base/unique_fd.h"
 #include "broker/acceptor.h"
+#include "broker/adaptive_spin.h"
 #include "broker/attacher.h"
 #include "broker/coordination/coordinator.h"
 #include "broker/disposer.h"
@@ -98,8 +99,6 @@ class Sequencer {
   static constexpr size_t kReadyMax = 256;
   static constexpr uint64_t kAcceptPauseNs = 100'000'000;
   static constexpr uint64_t kReleaseNs = 10'000'000'000;
-  // Who had to wait longer than this for something to do does not look on when it is done.
-  static constexpr uint64_t kSpinGapNsMax = 2'000'000;
   // With lanes that are awake the kernel is asked this often who else is ready.
   static constexpr uint64_t kLookGapNs = 10'000;
 
@@ -123,7 +122,8 @@ class Sequencer {
   };
   // At once, or put into bulk_.
   void ServeLight(const Inlet& inlet);
-  void ServeLanes();
+  // True: they had something.
+  bool ServeLanes();
   void ServeBulk();
   // At most so many messages and kBytesPerTurn; adds what they came to, and sees whether it is one of those who ask little.
   void Receive(const Inlet& inlet, size_t messages_max, Taken* taken);
@@ -146,7 +146,7 @@ class Sequencer {
   void PauseAccepting(uint64_t now_ns);
 
   const Parts parts_;
-  const uint64_t spin_ns_;
+  AdaptiveSpin spin_;
   Acceptor acceptor_;
   UniqueFd epoll_;
   UniqueFd stop_;
@@ -170,8 +170,6 @@ class Sequencer {
 
   uint64_t announced_head_ = 0;
   uint64_t announced_bytes_ = 0;
-  uint64_t busy_until_ns_ = 0;  // looks on until then
-  uint64_t last_work_ns_ = 0;
   uint64_t looked_ns_ = 0;  // when the kernel was asked last who is ready
   uint64_t accept_again_ns_ = 0;  // 0: accepting
   uint64_t away_timer_ns_ = 0;

@@ -57,13 +57,16 @@ bool SequencerTurn::HasWork() const {
 bool SequencerTurn::Finish(uint64_t now_ns) {
   const bool has_staged = log_->HasStaged();
   const Status committed = has_staged ? Commit(now_ns) : Status();
-  if (has_staged && committed.ok()) CountCommitted();
+  const bool has_moved = has_staged && committed.ok();
+  if (has_moved) CountCommitted();
+  const uint64_t batches = batches_;
   events_ = batches_ = record_bytes_ = 0;
   SettleOwnEvents(committed);
   if (observer_ != nullptr) observer_->OnTurnDecided(committed.ok());
+  if (has_moved && on_committed_) on_committed_(batches);
   SettleAnswers(committed);
   SettleReplies(committed);
-  return has_staged && committed.ok();
+  return has_moved;
 }
 
 Status SequencerTurn::Commit(uint64_t begin_ns) {

@@ -69,6 +69,10 @@ class SequencerTurn {
 
   // At most one. REQUIRES: nothing is staged.
   void SetObserver(TurnObserver* observer) { observer_ = observer; }
+  // Called when the log has moved on, by so many batches of clients, before the answers are sent.
+  void SetOnCommitted(std::function<void(uint64_t batches)> on_committed) {
+    on_committed_ = std::move(on_committed);
+  }
 
   void Owe(OwedAnswer owed);
   void OweReply(OwedReply owed);
@@ -124,6 +128,7 @@ class SequencerTurn {
   CountersWriter* const counters_;
   ReplyBuilder* const replies_;
   TurnObserver* observer_ = nullptr;
+  std::function<void(uint64_t batches)> on_committed_;
   std::vector<OwedAnswer> owed_;
   std::vector<OwedReply> owed_replies_;
   std::vector<Expected> expected_;

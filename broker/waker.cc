@@ -94,6 +94,10 @@ bool Waker::PostOverflow() {
   return overflow_.empty();
 }
 
+void Waker::OnCommit(uint64_t batches) {
+  if (batches <= kFewRequests && waits_.load(std::memory_order_relaxed) > 0) WorkHere();
+}
+
 void Waker::OnTurnEnd(bool has_committed, uint64_t requests) {
   const bool has_posted = std::exchange(has_posted_, false);
   if (!has_posted) {
@@ -103,12 +107,12 @@ void Waker::OnTurnEnd(bool has_committed, uint64_t requests) {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (waits_.load(std::memory_order_relaxed) == 0) return;
   }
-  if (requests <= kFewRequests && WorkAtTurnEnd()) return;
+  if (requests <= kFewRequests && WorkHere()) return;
   loop_.Ring();
 }
 
 // False: it is the thread's.
-bool Waker::WorkAtTurnEnd() {
+bool Waker::WorkHere() {
   if (waits_.load(std::memory_order_relaxed) + commands_.read_available() > kFewWaits) return false;
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock() || scanner_.Behind() > kFewEvents) return false;

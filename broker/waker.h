@@ -1,12 +1,12 @@
 // Wakes those who wait: it watches the ring like any client and sends Woken on the clients' sockets. It has a thread for it, so
-// that a thousand of them do not stand on the append path. While few wait and little comes, the sequencer does it itself at the
-// end of its turn: to wake a thread that wakes a client would take longer than all the rest.
+// that a thousand of them do not stand on the append path. While few wait and little comes, the sequencer does it itself: to wake
+// a thread that wakes a client would take longer than all the rest.
 //
 // The sequencer hands waits over through a queue of kCommandsMax; what does not fit is refused (waits) or
 // kept by the sequencer side until there is room (cancellations, hang-ups). A client whose waits are all
 // vague (no exact stream) is woken at most every kVagueWakeNs: later, not never.
 //
-// loop(): the broker's wiring. Post and OnTurnEnd: the sequencer thread. Writes the counters kWaits,
+// loop(): the broker's wiring. Post, OnCommit and OnTurnEnd: the sequencer thread. Writes the counters kWaits,
 // kWakeups and kWakerOvertaken and the histogram kWait, in one thread at a time.
 #ifndef ROOST_BROKER_WAKER_H_
 #define ROOST_BROKER_WAKER_H_
@@ -51,6 +51,8 @@ class Waker : private Worker {
   void PostGone(std::shared_ptr<PeerSocket> socket);
   // Tries again to hand over what did not fit. True: all of it is.
   bool PostOverflow();
+  // The log has moved on by so many batches, which are not answered yet: while few wait, they have the news first.
+  void OnCommit(uint64_t batches);
   // After each turn, of so many requests.
   void OnTurnEnd(bool has_committed, uint64_t requests);
   // What was handed over, or could not yet be, and the thread has not taken.
@@ -76,7 +78,7 @@ class Waker : private Worker {
   uint64_t NextTimerNs() override;
 
   void Post(Command command);
-  bool WorkAtTurnEnd();
+  bool WorkHere();
   void DoWork();
   void DoCommands();
   void DoCommand(Command& command);

@@ -34,9 +34,19 @@ void CheckEndedWell(pid_t pid, int status) {
               status);
 }
 
+// What this process had at the start: a child has inherited less, perhaps.
+const cpu_set_t& AvailableCpus() {
+  static const cpu_set_t available = [] {
+    cpu_set_t cpus;
+    ROOST_CHECK(::sched_getaffinity(0, sizeof(cpus), &cpus) == 0);
+    return cpus;
+  }();
+  return available;
+}
+
 void SetCpus(bool last) {
-  cpu_set_t available, wanted;
-  ROOST_CHECK(::sched_getaffinity(0, sizeof(available), &available) == 0);
+  const cpu_set_t& available = AvailableCpus();
+  cpu_set_t wanted;
   if (CPU_COUNT(&available) < 2) return;
   int highest = CPU_SETSIZE - 1;
   while (!CPU_ISSET(highest, &available)) --highest;
