@@ -155,7 +155,8 @@ std::optional<Refusal> DecodeEvents(const wire::Append& append, std::string_view
     request->events.push_back({body, stream, FilterHash(TextOf(event->type())), agent_hash,
                                is_first && !request->id.empty()});
     request->decoded.push_back(event);
-    checked.Keep(*event, request->events.back());
+    const bool is_last = request->events.size() == append.events()->size();
+    if (!is_last) checked.Keep(*event, request->events.back());
   }
   return std::nullopt;
 }
