@@ -544,6 +544,8 @@ void VerdictRoom::OnStarted(uint64_t now_ns) {
 }
 
 void VerdictRoom::SetPolicy(std::shared_ptr<const Policy> policy) {
+  // The same again voids nothing: what it has answered stands, and who waits for an answer goes on waiting.
+  if (policy->version() == policy_->version()) return;
   if (!parts_.changes->undo()->empty()) parts_.turn->Finish();
   policy_ = std::move(policy);
   parts_.table->SetPolicy(policy_->version());

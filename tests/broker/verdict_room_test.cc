@@ -261,6 +261,24 @@ TEST_F(VerdictRoomTest, GivesNoAnswerOfThePolicyBefore) {
   }
 }
 
+TEST_F(VerdictRoomTest, LetsThoseWaitOnWhenThePolicyIsReadAgainAndIsTheSame) {
+  const auto policy = ParsePolicy("agents_decide = [\"k\"]\n", "policy.toml");
+  ASSERT_TRUE(policy.ok()) << policy.status().message();
+  room_->SetPolicy(*policy);
+  const auto alice = Join(1);
+  const auto bob = Join(2);
+  AskBoth(*alice, 1, 0);
+  EndTurn();
+  ASSERT_TRUE(alice->Answer()->you_decide());
+  Ask(*bob, 1, 50'000);
+  EndTurn();
+  ASSERT_NE(bob->Receive()->body_as_Queued(), nullptr);
+  room_->SetPolicy(*ParsePolicy("agents_decide = [\"k\"]\n", "policy.toml"));
+  EXPECT_EQ(bob->Receive(), nullptr);
+  room_->SetPolicy(*ParsePolicy("agents_decide = [\"k\", \"l\"]\n", "policy.toml"));
+  EXPECT_NE(bob->Receive(), nullptr);
+}
+
 TEST_F(VerdictRoomTest, LetsRulesAnswerWhileNothingCanBeWritten) {
   const auto policy = ParsePolicy(
       "agents_decide = [\"k\"]\n"
