@@ -33,11 +33,14 @@ constexpr size_t kLane = 64;
 
 // What to multiply with to move past `bytes`: the product in bits turned round is one power of x too small, and the
 // instruction takes 32 more.
-constexpr uint64_t PastBytes(size_t bytes) {
+consteval uint64_t PastBytes(size_t bytes) {
   uint32_t power = 0x80000000u;  // x^0
   for (size_t i = 0; i < 8 * bytes - 33; ++i) power = (power >> 1) ^ ((power & 1) != 0 ? 0x82F63B78u : 0);
   return power;
 }
+
+constexpr uint64_t kPastOneLane = PastBytes(kLane);
+constexpr uint64_t kPastTwoLanes = PastBytes(2 * kLane);
 
 __attribute__((target("sse4.2,pclmul"))) uint64_t MovePast(uint64_t value, uint64_t past) {
   const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<int64_t>(value)),
@@ -63,7 +66,7 @@ __attribute__((target("sse4.2,pclmul"))) uint32_t Crc32cHardware(uint32_t crc, B
       second = _mm_crc32_u64(second, word(kLane + offset));
       third = _mm_crc32_u64(third, word(2 * kLane + offset));
     }
-    value = MovePast(value, PastBytes(2 * kLane)) ^ MovePast(second, PastBytes(kLane)) ^ third;
+    value = MovePast(value, kPastTwoLanes) ^ MovePast(second, kPastOneLane) ^ third;
   }
   for (; size >= 32; size -= 32, data += 32) {
     value = _mm_crc32_u64(value, word(0));

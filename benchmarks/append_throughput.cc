@@ -4,7 +4,7 @@
 // answers. It is what no broker over sockets with a journal can beat by much.
 //
 //   append_throughput [--clients 1] [--batch 64] [--in-flight 4] [--bytes 256] [--seconds 2] [--rounds 5]
-//                     [--durability process] [--lane [--lane-spin-us 20]]
+//                     [--durability process] [--lane [--lane-spin-us 100]]
 //
 // Prints one JSON object: medians with the least and the greatest of the rounds, and the ratio.
 #include <fcntl.h>
@@ -42,7 +42,7 @@ struct Load {
   int rounds = 5;
   std::string durability = "process";
   bool lane = false;
-  int lane_spin_us = 20;
+  int lane_spin_us = 100;
 };
 
 // Shared by the processes of one round.

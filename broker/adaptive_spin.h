@@ -17,29 +17,33 @@ class AdaptiveSpin {
   static constexpr uint64_t kGapNsMax = 2'000'000;
   // So often in a row it may be in vain; then it is tried each kTryEvery times.
   static constexpr uint32_t kPatience = 8;
-  static constexpr uint32_t kTryEvery = 64;
+  static constexpr uint32_t kTryEvery = 61;  // a prime: bursts of requests shall not meet it at one place for ever
 
   explicit AdaptiveSpin(uint64_t spin_ns) : spin_ns_(spin_ns) {}
 
   // There is something to do.
   void OnWork(uint64_t now_ns) {
     if (until_ns_ != 0) patience_ = kPatience;
-    const bool is_close = now_ns - last_work_ns_ < kGapNsMax;
-    const bool pays = patience_ > 0 || ++tries_ % kTryEvery == 0;
-    until_ns_ = is_close && pays && spin_ns_ > 0 ? now_ns + spin_ns_ : 0;
+    const bool is_close = spin_ns_ > 0 && now_ns - last_work_ns_ < kGapNsMax;
+    may_look_on_ = is_close && (patience_ > 0 || ++tries_ % kTryEvery == 0);
+    until_ns_ = 0;
     last_work_ns_ = now_ns;
   }
 
-  // Whether to look on, now that there is nothing to do.
+  // Whether to look on, now that there is nothing to do. The time begins with the first call after the work.
   bool LooksOn(uint64_t now_ns) {
+    if (!may_look_on_) return false;
+    if (until_ns_ == 0) until_ns_ = now_ns + spin_ns_;
     if (now_ns < until_ns_) return true;
-    if (until_ns_ != 0 && patience_ > 0) --patience_;
+    if (patience_ > 0) --patience_;
+    may_look_on_ = false;
     until_ns_ = 0;
     return false;
   }
 
  private:
   const uint64_t spin_ns_;
+  bool may_look_on_ = false;
   uint64_t until_ns_ = 0;  // 0: does not look on
   uint64_t last_work_ns_ = 0;
   uint32_t patience_ = kPatience;

@@ -161,7 +161,7 @@ std::vector<Setting> AllSettings() {
          options.policy = text;
          return Status();
        }},
-      {"spin", "TIME", "look on so long before sleeping (default: 50us)", false,
+      {"spin", "TIME", "while it pays, look on so long before sleeping (default: 100us)", false,
        Number(Field<&BrokerOptions::spin_ns>, ParseDurationNs, 0, kSpinNsMax)},
       {"ready-fd", "N", "gets \"ready\\n\" and is closed when clients can connect", false,
        SetReadyFd},

@@ -26,7 +26,7 @@ struct BrokerOptions {
   std::string socket;
   std::optional<mode_t> socket_mode;  // else 0660 in /run/roost, 0600 elsewhere
   LogOptions log;
-  uint64_t spin_ns = 50'000;  // how long the sequencer looks on before it sleeps
+  uint64_t spin_ns = 100'000;  // how long the sequencer looks on before it sleeps
   uint64_t sync_interval_ns = 200'000'000;
   uint32_t sessions_max = 8192;
   uint64_t idle_after_ns = 60'000'000'000;  // without a request; no option, for tests

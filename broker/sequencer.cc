@@ -148,6 +148,10 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
   }
   RunTimers();
   LeaveClosed();
+  // What was posted to the waker needs no sync.
+  if (parts_.log->options().durability == Durability::kPower) {
+    parts_.waker->OnTurnEnd(/*has_committed=*/false, requests_in_turn_);
+  }
   parts_.turn->Finish(turn_ns_);
   answered_ns_ = parts_.turn->answered_ns();
   parts_.coordinator->ServeWaiting();

@@ -1,8 +1,8 @@
 // Who waits for which events. A wait for one stream is found by the stream's hash; waits by prefix, type
 // or agent alone are in a list that is gone through for each event.
 //
-// Waker thread. Bounded by kWaitsPerSessionMax for each peer, which the sequencer sees to; a wait takes
-// about 300 bytes with its names.
+// One thread at a time: whoever holds the waker's lock. Bounded by kWaitsPerSessionMax for each peer, which
+// the sequencer sees to; a wait takes about 300 bytes with its names.
 #ifndef ROOST_BROKER_WAIT_REGISTRY_H_
 #define ROOST_BROKER_WAIT_REGISTRY_H_
 
@@ -32,6 +32,8 @@ struct WaitRequest {
   uint64_t received_ns = 0;  // CLOCK_MONOTONIC
 
   bool is_exact() const { return !stream.empty(); }
+  // For any event of one stream: that there is one is seen without looking at events.
+  bool is_plain() const { return is_exact() && types.empty() && !has_agent; }
   // Whether type and agent of the event are what is waited for. They are compared by their hashes: in
   // rare cases it is woken in vain.
   bool MatchesHeader(const RecordHeader& header) const;

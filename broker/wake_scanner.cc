@@ -18,7 +18,7 @@ void WakeScanner::Compare(const WaitRequest& wait, std::vector<WaitRequest>* wok
   // What comes after scanned_ is Scan()'s.
   if (wait.after >= scanned_) return;
   bool wake;
-  if (wait.is_exact() && wait.types.empty() && !wait.has_agent) {
+  if (wait.is_plain()) {
     wake = log_->LastSequenceOf(wait.stream) > wait.after;
   } else if (scanned_ - wait.after > kCompareMax) {
     wake = true;

@@ -2,7 +2,7 @@
 // the log already. No thread and no socket of its own, so that its races can be played through.
 //
 // No wake-up is lost: a wait is registered first and compared with the log afterwards, so an event is seen
-// by the one or by Scan(). Waker thread.
+// by the one or by Scan(). One thread at a time: whoever holds the waker's lock.
 #ifndef ROOST_BROKER_WAKE_SCANNER_H_
 #define ROOST_BROKER_WAKE_SCANNER_H_
 

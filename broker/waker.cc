@@ -56,9 +56,13 @@ bool Waker::PostWait(WaitRequest wait) {
   if (!overflow_.empty()) return false;
   const std::shared_ptr<PeerSocket> socket = wait.socket;
   socket->waits.fetch_add(1, std::memory_order_relaxed);
+  const bool is_heavy = !wait.is_plain();
   Command command{Command::Kind::kWait, socket, wait.registration,
                   std::make_shared<WaitRequest>(std::move(wait))};
+  // Before it is there to be taken.
+  if (is_heavy) heavy_commands_.fetch_add(1, std::memory_order_relaxed);
   if (!commands_.push(command)) {
+    if (is_heavy) heavy_commands_.fetch_sub(1, std::memory_order_relaxed);
     socket->waits.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }
@@ -113,11 +117,15 @@ void Waker::OnTurnEnd(bool has_committed, uint64_t requests) {
 
 // False: it is the thread's.
 bool Waker::WorkHere() {
-  if (waits_.load(std::memory_order_relaxed) + commands_.read_available() > kFewWaits) return false;
+  if (waits_.load(std::memory_order_relaxed) + commands_.read_available() > kFewWaits ||
+      heavy_commands_.load(std::memory_order_relaxed) > 0) {
+    return false;
+  }
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock() || scanner_.Behind() > kFewEvents) return false;
+  const uint64_t due_ns = DueNs();
   DoWork();
-  return deferred_.empty();  // the timers are the thread's
+  return DueNs() >= due_ns;  // the timers are the thread's, which knows of the one before
 }
 
 // ---- waker thread ----
@@ -134,7 +142,7 @@ bool Waker::HasWork() {
 
 uint64_t Waker::NextTimerNs() {
   const std::lock_guard lock(mutex_);
-  return deferred_.empty() ? UINT64_MAX : deferred_.front().due_ns;
+  return DueNs();
 }
 
 // ---- who holds the lock ----
@@ -144,8 +152,8 @@ void Waker::DoWork() {
   scanner_.Scan(&woken_);
   SendWoken();
   SendDeferred(MonotonicNs());
-  const size_t waits = scanner_.registry().size() + deferred_.size();
-  counters_->Set(Counter::kWaits, waits);
+  const size_t waits = scanner_.registry().size();
+  counters_->Set(Counter::kWaits, waits + deferred_.size());
   counters_->Set(Counter::kWakerOvertaken, scanner_.overtaken());
   waits_.store(waits, std::memory_order_relaxed);
 }
@@ -162,6 +170,7 @@ void Waker::DoCommands() {
 void Waker::DoCommand(Command& command) {
   switch (command.kind) {
     case Command::Kind::kWait:
+      if (!command.wait->is_plain()) heavy_commands_.fetch_sub(1, std::memory_order_relaxed);
       counters_->Record(Latency::kWait, MonotonicNs() - command.wait->received_ns);
       Cancel(command.socket, command.registration);
       scanner_.Register(std::move(*command.wait), &woken_);

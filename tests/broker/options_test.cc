@@ -44,7 +44,7 @@ TEST_F(OptionsTest, HasDefaults) {
   EXPECT_EQ(line->options.log.directory, "/x/data");
   EXPECT_EQ(line->options.log.durability, Durability::kProcess);
   EXPECT_EQ(line->options.log.ring_bytes, 64u << 20);
-  EXPECT_EQ(line->options.spin_ns, 50'000u);
+  EXPECT_EQ(line->options.spin_ns, 100'000u);
   EXPECT_FALSE(line->only_text);
 }
 

@@ -42,7 +42,7 @@ struct ClientOptions {
   bool lane = false;
   // How long a call looks into the lane for its answer before it sleeps. Longer than the broker's turn pays only where a core is
   // free for it.
-  std::chrono::microseconds lane_spin{20};
+  std::chrono::microseconds lane_spin{100};
 };
 
 class Client {
