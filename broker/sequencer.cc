@@ -150,7 +150,7 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
   LeaveClosed();
   // What was posted to the waker needs no sync.
   if (parts_.log->options().durability == Durability::kPower) {
-    parts_.waker->OnTurnEnd(/*has_committed=*/false, requests_in_turn_);
+    parts_.waker->OnTurnEnd(requests_in_turn_);
   }
   parts_.turn->Finish(turn_ns_);
   answered_ns_ = parts_.turn->answered_ns();
@@ -369,7 +369,7 @@ void Sequencer::DestroyClosed() {
 void Sequencer::Announce() {
   if (parts_.log->degraded()) parts_.counters->SetDegraded(parts_.log->degradation());
   const uint64_t head = parts_.log->head();
-  parts_.waker->OnTurnEnd(head != announced_head_, requests_in_turn_);
+  parts_.waker->OnTurnEnd(requests_in_turn_);
   if (head == announced_head_) return;
   announced_head_ = head;
   parts_.gauges->NoteWork();

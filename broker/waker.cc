@@ -99,20 +99,22 @@ bool Waker::PostOverflow() {
 }
 
 void Waker::OnCommit(uint64_t batches) {
-  if (batches <= kFewRequests && waits_.load(std::memory_order_relaxed) > 0) WorkHere();
+  const bool is_done =
+      batches <= kFewRequests && waits_.load(std::memory_order_relaxed) > 0 && WorkHere();
+  if (!is_done) has_unseen_ = true;
 }
 
-void Waker::OnTurnEnd(bool has_committed, uint64_t requests) {
+void Waker::OnTurnEnd(uint64_t requests) {
   const bool has_posted = std::exchange(has_posted_, false);
+  const bool has_unseen = std::exchange(has_unseen_, false);
   if (!has_posted) {
-    if (!has_committed) return;
+    if (!has_unseen) return;
     // Pairs with the fence in Doorbell::Arm(): the waker sees the new head, or this sees that somebody waits and
     // that the waker sleeps.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (waits_.load(std::memory_order_relaxed) == 0) return;
   }
-  if (requests <= kFewRequests && WorkHere()) return;
-  loop_.Ring();
+  if (requests > kFewRequests || !WorkHere()) loop_.Ring();
 }
 
 // False: it is the thread's.
@@ -125,7 +127,9 @@ bool Waker::WorkHere() {
   if (!lock.owns_lock() || scanner_.Behind() > kFewEvents) return false;
   const uint64_t due_ns = DueNs();
   DoWork();
-  return DueNs() >= due_ns;  // the timers are the thread's, which knows of the one before
+  // The timers are the thread's, which knows of the one that there was.
+  if (DueNs() < due_ns) loop_.Ring();
+  return true;
 }
 
 // ---- waker thread ----

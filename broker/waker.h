@@ -55,7 +55,7 @@ class Waker : private Worker {
   // The log has moved on by so many batches, which are not answered yet: while few wait, they have the news first.
   void OnCommit(uint64_t batches);
   // After each turn, of so many requests.
-  void OnTurnEnd(bool has_committed, uint64_t requests);
+  void OnTurnEnd(uint64_t requests);
   // What was handed over, or could not yet be, and the thread has not taken.
   size_t queue_depth() const {
     return kCommandsMax - commands_.write_available() + overflow_.size();
@@ -100,6 +100,7 @@ class Waker : private Worker {
   // The sequencer's.
   std::deque<Command> overflow_;
   bool has_posted_ = false;
+  bool has_unseen_ = false;  // what was committed and is still to be compared with the waits
 
   // Whose thread holds the lock; the sequencer never waits for it.
   std::mutex mutex_;

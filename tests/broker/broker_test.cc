@@ -357,6 +357,23 @@ TEST_F(BrokerTest, WakesAVagueWaitEachTimeHoweverOftenItAsks) {
   }
 }
 
+// A wait for a prefix that was woken just now is woken again a little later, also when nothing more comes that could do it.
+TEST_F(BrokerTest, WakesAVagueWaitThoughNothingComesBehind) {
+  ControlPeer peer(broker_.socket(), "alice");
+  ControlPeer other(broker_.socket(), "bob");
+  uint64_t number = 0;
+  uint64_t after = other.Append(++number, "s")->body_as_Appended()->sequence();
+  for (uint64_t round = 1; round <= 200; ++round) {
+    peer.Send(peer.encoder().Wait({.registration = round, .after = after, .stream_prefix = "s"}));
+    other.Append(++number, "else");  // the wait is registered by then
+    const wire::Reply* appended = other.Append(++number, "s");
+    after = appended->body_as_Appended()->sequence();
+    const wire::Reply* reply = peer.Receive();
+    ASSERT_NE(reply, nullptr) << round;
+    ASSERT_EQ(reply->body_as_Woken()->registration(), round);
+  }
+}
+
 // Few are woken by the sequencer itself, many by another thread: now these, now those.
 TEST_F(BrokerTest, WakesEachWaitOnceWhetherFewOrManyWait) {
   ControlPeer peer(broker_.socket(), "alice");
