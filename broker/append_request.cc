@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "ipc/event_frame.h"
 #include "log/record.h"
+#include "schemas/text.h"
 
 namespace roost {
 namespace {
@@ -14,10 +15,6 @@ namespace {
 using wire::RefusalCode;
 
 constexpr uint64_t kProgramBytesMax = 128;
-
-std::string_view TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string_view() : text->string_view();
-}
 
 // What every name and id must be. `what` begins the sentence.
 std::optional<Refusal> CheckText(std::string_view what, std::string_view text, uint64_t bytes_min,

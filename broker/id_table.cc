@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/check.h"
+#include "schemas/text.h"
 
 namespace roost {
 namespace {
@@ -17,10 +18,6 @@ void AppendText(std::vector<char>& to, std::string_view text) {
   const auto* raw = reinterpret_cast<const char*>(&length);
   to.insert(to.end(), raw, raw + sizeof(length));
   to.insert(to.end(), text.begin(), text.end());
-}
-
-std::string_view TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string_view() : text->string_view();
 }
 
 }  // namespace

@@ -6,16 +6,13 @@
 #include "base/utf8.h"
 #include "broker/logging.h"
 #include "log/record.h"
+#include "schemas/text.h"
 
 namespace roost {
 namespace {
 
 using wire::RefusalCode;
 using wire::RequestBody;
-
-std::string_view TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string_view() : text->string_view();
-}
 
 bool IsName(std::string_view text, uint64_t bytes_max) {
   return text.size() <= bytes_max && IsPlainUtf8(text);

@@ -4,13 +4,10 @@
 #include "log/record_format.h"
 #include "roost/read.h"
 #include "schemas/event_generated.h"
+#include "schemas/text.h"
 
 namespace roost {
 namespace {
-
-std::string_view TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string_view() : text->string_view();
-}
 
 }  // namespace
 

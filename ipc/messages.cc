@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "ipc/event_frame.h"
 #include "ipc/protocol.h"
+#include "schemas/text.h"
 
 namespace roost {
 namespace {
@@ -21,10 +22,6 @@ using TextOffset = flatbuffers::Offset<flatbuffers::String>;
 // 0, which leaves the field out, for an empty text.
 TextOffset Text(flatbuffers::FlatBufferBuilder* builder, std::string_view text) {
   return text.empty() ? TextOffset() : builder->CreateString(text.data(), text.size());
-}
-
-std::string_view TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string_view() : text->string_view();
 }
 
 const uint8_t* Octets(Bytes bytes) { return reinterpret_cast<const uint8_t*>(bytes.data()); }

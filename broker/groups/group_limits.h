@@ -10,6 +10,7 @@
 #include "broker/append_request.h"
 #include "broker/groups/group_event.h"
 #include "schemas/control_generated.h"
+#include "schemas/text.h"
 
 namespace roost {
 
@@ -29,10 +30,6 @@ std::optional<Refusal> CheckUnpark(const wire::Unpark& unpark);
 
 Refusal NoSuchGroup(const GroupName& name);
 
-// "" if it is absent.
-inline std::string_view TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string_view() : text->string_view();
-}
 template <typename Request>
 GroupName NameIn(const Request& request) {
   return {TextOf(request.stream()), TextOf(request.group())};

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/utf8.h"
 #include "broker/coordination/own_streams.h"
+#include "schemas/text.h"
 
 namespace roost {
 namespace {
@@ -16,10 +17,6 @@ using wire::RequestBody;
 // As EndedLease in control.fbs and in libroost tells it.
 constexpr std::string_view kExpiredReason = "expired";
 constexpr std::string_view kConnectionLostReason = "connection lost";
-
-std::string_view TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string_view() : text->string_view();
-}
 
 }  // namespace
 

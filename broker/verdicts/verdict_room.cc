@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/utf8.h"
 #include "broker/coordination/own_streams.h"
+#include "schemas/text.h"
 
 namespace roost {
 namespace {
@@ -24,10 +25,6 @@ constexpr std::string_view kNotWritten =
 constexpr std::string_view kPolicyChanged = "the policy was changed meanwhile; ask again";
 // Each attempt stages at least one event, or nothing is missing any more.
 constexpr int kSettleAttemptsMax = VerdictRoom::kQuestionsMax + 2;
-
-std::string_view TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string_view() : text->string_view();
-}
 
 std::string_view InputOf(const wire::Question& question) {
   return AsText(std::as_bytes(std::span(question.input()->data(), question.input()->size())));
