@@ -13,11 +13,14 @@
 namespace roost {
 namespace {
 
+// Of a polynomial whose bits are turned round, modulo Castagnoli's.
+constexpr uint32_t TimesX(uint32_t value) { return (value >> 1) ^ ((value & 1) != 0 ? 0x82F63B78u : 0); }
+
 constexpr std::array<uint32_t, 256> MakeTable() {
   std::array<uint32_t, 256> table{};
   for (uint32_t i = 0; i < 256; ++i) {
     uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? 0x82F63B78u : 0);
+    for (int bit = 0; bit < 8; ++bit) value = TimesX(value);
     table[i] = value;
   }
   return table;
@@ -35,7 +38,7 @@ constexpr size_t kLane = 64;
 // instruction takes 32 more.
 consteval uint64_t PastBytes(size_t bytes) {
   uint32_t power = 0x80000000u;  // x^0
-  for (size_t i = 0; i < 8 * bytes - 33; ++i) power = (power >> 1) ^ ((power & 1) != 0 ? 0x82F63B78u : 0);
+  for (size_t i = 0; i < 8 * bytes - 33; ++i) power = TimesX(power);
   return power;
 }
 
