@@ -44,6 +44,12 @@ class DashboardTest : public testing::Test {
     EXPECT_TRUE(appended.ok()) << appended.status().message();
     return appended.ok() ? appended->sequence : 0;
   }
+  // More than a follower is sent.
+  void AppendFlood() {
+    Batch batch;
+    for (int i = 0; i < 1000; ++i) batch.events.push_back({.stream = "flood", .type = "t", .data = "1"});
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(client_.Append(batch).ok());
+  }
 
   BrokerProcess broker_;
   Client client_{{.socket = broker_.socket(), .agent = "tester"}};
@@ -141,9 +147,7 @@ TEST_F(DashboardTest, StartsWithoutABroker) {
 
 TEST_F(DashboardTest, SkipsWhatComesTooQuicklyAndSaysSo) {
   const uint64_t first = Append("a/1");
-  Batch batch;
-  for (int i = 0; i < 1000; ++i) batch.events.push_back({.stream = "flood", .type = "t", .data = "1"});
-  for (int i = 0; i < 8; ++i) ASSERT_TRUE(client_.Append(batch).ok());
+  AppendFlood();
   Start();
   HttpClient follower(dashboard_->port());
   follower.Get("/api/follow?after=" + std::to_string(first));
@@ -160,9 +164,7 @@ TEST_F(DashboardTest, SearchesThroughManyForTheFewThatAreWanted) {
   // More than is looked at for one page: what has left the ring is looked at whole.
   const std::string big = '"' + std::string(600'000, 'x') + '"';
   for (int i = 0; i < 40; ++i) Append("flood", big);
-  Batch batch;
-  for (int i = 0; i < 1000; ++i) batch.events.push_back({.stream = "flood", .type = "t", .data = "1"});
-  for (int i = 0; i < 8; ++i) ASSERT_TRUE(client_.Append(batch).ok());
+  AppendFlood();
   Append("a/2");
   Start();
   HttpClient follower(dashboard_->port());
