@@ -77,13 +77,6 @@ class CountersWriter {
   void SetBeat(Doing doing, uint64_t now_ns) {
     if constexpr (kCounting) Beat().store(BeatOf(doing, now_ns), std::memory_order_relaxed);
   }
-  // The journal was written, or that failed, in this time.
-  void CountWrite(uint64_t begin_ns, uint64_t end_ns) {
-    if constexpr (!kCounting) return;
-    std::byte* const file = file_;
-    BeatIn(file).store(BeatOf(Doing::kWorking, end_ns), std::memory_order_relaxed);
-    HistogramIn(file, Latency::kJournalWrite).Record(end_ns - begin_ns);
-  }
   // A commit that succeeded: so much was in it.
   void CountCommit(uint64_t events, uint64_t batches, uint64_t record_bytes) {
     if constexpr (!kCounting) return;
@@ -119,7 +112,7 @@ class CountersWriter {
   }
   const Histogram& Get(Latency latency) const { return HistogramOf(latency); }
   // As SetBeat was given it.
-  SequencerBeat GetBeat() const { return roost::BeatIn(Beat().load(std::memory_order_relaxed)); }
+  SequencerBeat GetBeat() const { return BeatIn(Beat().load(std::memory_order_relaxed)); }
 
  private:
   using Word = std::atomic<uint64_t>;
@@ -137,14 +130,12 @@ class CountersWriter {
   }
   Word& ValueOf(Counter counter) const { return ValueIn(file_, counter); }
   Word& RefusedFor(size_t reason) const { return ElementIn<Section::kRefused>(file_, reason); }
-  static Word& BeatIn(std::byte* file) {
-    return *reinterpret_cast<Word*>(file + offsetof(CountersHeader, beat));
+  Word& Beat() const {
+    return *reinterpret_cast<Word*>(file_ + offsetof(CountersHeader, beat));
   }
-  Word& Beat() const { return BeatIn(file_); }
-  static Histogram& HistogramIn(std::byte* file, Latency latency) {
-    return ElementIn<Section::kLatencies, Histogram>(file, static_cast<size_t>(latency));
+  Histogram& HistogramOf(Latency latency) const {
+    return ElementIn<Section::kLatencies, Histogram>(file_, static_cast<size_t>(latency));
   }
-  Histogram& HistogramOf(Latency latency) const { return HistogramIn(file_, latency); }
   Histogram& HistogramOf(Size size) const {
     return ElementIn<Section::kSizes, Histogram>(file_, static_cast<size_t>(size));
   }

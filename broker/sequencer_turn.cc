@@ -73,7 +73,8 @@ Status SequencerTurn::Commit(uint64_t begin_ns) {
   counters_->SetBeat(Doing::kWriting, begin_ns);
   Status status = log_->Commit();
   const uint64_t end_ns = kCounting ? MonotonicNs() : 0;
-  counters_->CountWrite(begin_ns, end_ns);
+  counters_->SetBeat(Doing::kWorking, end_ns);
+  counters_->Record(Latency::kJournalWrite, end_ns - begin_ns);
   NoteDisk(status);
   if (!status.ok()) Log(LogLevel::kError, "events were refused: {}", status.message());
   return status;

@@ -52,11 +52,9 @@ class SessionCountersWriter {
  private:
   void AddTo(uint16_t chunk, size_t bucket, uint32_t count) {
     auto& word = chunks_[chunk].counts[bucket % kChunkBuckets];
-    uint32_t after;
-    if (__builtin_add_overflow(word.load(std::memory_order_relaxed), count, &after)) [[unlikely]] {
-      after = UINT32_MAX;
-    }
-    word.store(after, std::memory_order_relaxed);
+    const uint32_t before = word.load(std::memory_order_relaxed);
+    const uint32_t after = before + count;
+    word.store(after < before ? UINT32_MAX : after, std::memory_order_relaxed);
   }
   void RecordInNew(Row* row, SessionLatency kind, size_t bucket, uint32_t count);
   void GiveChunksBack(Row* row);
