@@ -137,9 +137,10 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
   }
   const bool lanes_had_some = ServeLanes();
   if (count == 0 && lanes_had_some) spin_.OnWork(MonotonicNs());
+  const bool syncs = parts_.log->options().durability == Durability::kPower;
   if (somebody_comes || !bulk_.empty()) {
     // A sync takes longer than all that waits here: it is done once a turn.
-    if (parts_.log->options().durability != Durability::kPower) {
+    if (!syncs) {
       parts_.turn->Finish();
       parts_.lanes->Publish();
     }
@@ -149,9 +150,7 @@ void Sequencer::TakeTurn(const epoll_event* ready, int count) {
   RunTimers();
   LeaveClosed();
   // What was posted to the waker needs no sync.
-  if (parts_.log->options().durability == Durability::kPower) {
-    parts_.waker->OnTurnEnd(requests_in_turn_);
-  }
+  if (syncs) parts_.waker->OnTurnEnd(requests_in_turn_);
   parts_.turn->Finish(turn_ns_);
   answered_ns_ = parts_.turn->answered_ns();
   parts_.coordinator->ServeWaiting();
