@@ -16,7 +16,8 @@
 namespace roost {
 
 struct BrokerSetup {
-  std::vector<std::string> arguments;         // besides --socket, --data and --ready-fd
+  // Besides --socket, --data and --ready-fd; without --config there is one with lenient objectives.
+  std::vector<std::string> arguments;
   std::optional<uid_t> uid;                   // whose process it is; needs root
   std::vector<std::string> environment = {};  // additions, as ProcessOptions has them
   std::string data;                           // empty: "data" in the scratch directory
@@ -57,6 +58,7 @@ class BrokerProcess {
   uint64_t Count(Counter counter) const;
 
  private:
+  std::string LenientConfig();
   UniqueFd Spawn();  // what becomes readable when it is ready
 
   ScratchDirectory scratch_;
