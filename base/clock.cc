@@ -9,12 +9,6 @@
 namespace roost {
 namespace {
 
-uint64_t ReadClock(clockid_t clock) {
-  timespec time;
-  ::clock_gettime(clock, &time);
-  return static_cast<uint64_t>(time.tv_sec) * kNsPerSecond + static_cast<uint64_t>(time.tv_nsec);
-}
-
 // Days since 1970-01-01 of a proleptic Gregorian date (the well-known "days from civil").
 int64_t DaysFromCivil(int64_t year, unsigned month, unsigned day) {
   year -= month <= 2;
@@ -70,9 +64,6 @@ bool ParseWithUnit(std::string_view text, const Unit (&units)[N], uint64_t& valu
 }
 
 }  // namespace
-
-uint64_t MonotonicNs() { return ReadClock(CLOCK_MONOTONIC); }
-uint64_t WallNs() { return ReadClock(CLOCK_REALTIME); }
 
 std::string FormatTime(uint64_t wall_ns) {
   const auto seconds = static_cast<time_t>(wall_ns / kNsPerSecond);

@@ -3,6 +3,7 @@
 #define ROOST_BASE_CLOCK_H_
 
 #include <cstdint>
+#include <ctime>
 #include <string>
 #include <string_view>
 
@@ -14,8 +15,13 @@ inline constexpr uint64_t kNsPerUs = 1'000;
 inline constexpr uint64_t kNsPerMs = 1'000'000;
 inline constexpr uint64_t kNsPerSecond = 1'000'000'000;
 
-uint64_t MonotonicNs();  // CLOCK_MONOTONIC
-uint64_t WallNs();       // CLOCK_REALTIME, since 1970
+inline uint64_t ReadClockNs(clockid_t clock) {
+  timespec time;
+  ::clock_gettime(clock, &time);
+  return static_cast<uint64_t>(time.tv_sec) * kNsPerSecond + static_cast<uint64_t>(time.tv_nsec);
+}
+inline uint64_t MonotonicNs() { return ReadClockNs(CLOCK_MONOTONIC); }
+inline uint64_t WallNs() { return ReadClockNs(CLOCK_REALTIME); }  // since 1970
 
 // "2026-01-31T12:00:00.123456789Z".
 std::string FormatTime(uint64_t wall_ns);

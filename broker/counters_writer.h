@@ -55,9 +55,7 @@ class CountersWriter {
   }
   // Most are small.
   void Record(Size size, uint64_t count) {
-    if constexpr (!kCounting) return;
-    const size_t bucket = count < Histogram::kExactBelow ? count : Histogram::IndexOf(count);
-    HistogramOf(size).Add(bucket, 1);
+    if constexpr (kCounting) RecordIn(file_, size, count);
   }
   // A histogram that somebody else has made: so many more in one of its buckets.
   void Merge(Latency latency, size_t bucket, uint32_t count) {
@@ -85,7 +83,14 @@ class CountersWriter {
     AddByOneWriter(ValueIn(file, Counter::kEventsAppended), events);
     AddByOneWriter(ValueIn(file, Counter::kBatchesAppended), batches);
     AddByOneWriter(ValueIn(file, Counter::kBytesAppended), record_bytes);
-    Record(Size::kEventsPerCommit, events);
+    RecordIn(file, Size::kEventsPerCommit, events);
+  }
+  // It has written to the journal, and works on.
+  void CountWritten(uint64_t begin_ns, uint64_t end_ns) {
+    if constexpr (!kCounting) return;
+    std::byte* const file = file_;
+    BeatWordIn(file).store(BeatOf(Doing::kWorking, end_ns), std::memory_order_relaxed);
+    HistogramIn(file, Latency::kJournalWrite).Record(end_ns - begin_ns);
   }
   // How long a request took, for all and for its session's row.
   void CountAnswer(SessionCountersWriter::Row* row, RequestKind kind, uint64_t ns) {
@@ -130,14 +135,17 @@ class CountersWriter {
   }
   Word& ValueOf(Counter counter) const { return ValueIn(file_, counter); }
   Word& RefusedFor(size_t reason) const { return ElementIn<Section::kRefused>(file_, reason); }
-  Word& Beat() const {
-    return *reinterpret_cast<Word*>(file_ + offsetof(CountersHeader, beat));
+  static Word& BeatWordIn(std::byte* file) {
+    return *reinterpret_cast<Word*>(file + offsetof(CountersHeader, beat));
   }
-  Histogram& HistogramOf(Latency latency) const {
-    return ElementIn<Section::kLatencies, Histogram>(file_, static_cast<size_t>(latency));
+  Word& Beat() const { return BeatWordIn(file_); }
+  static Histogram& HistogramIn(std::byte* file, Latency latency) {
+    return ElementIn<Section::kLatencies, Histogram>(file, static_cast<size_t>(latency));
   }
-  Histogram& HistogramOf(Size size) const {
-    return ElementIn<Section::kSizes, Histogram>(file_, static_cast<size_t>(size));
+  Histogram& HistogramOf(Latency latency) const { return HistogramIn(file_, latency); }
+  static void RecordIn(std::byte* file, Size size, uint64_t count) {
+    const size_t bucket = count < Histogram::kExactBelow ? count : Histogram::IndexOf(count);
+    ElementIn<Section::kSizes, Histogram>(file, static_cast<size_t>(size)).Add(bucket, 1);
   }
 
   bool degraded_ = false;

@@ -41,7 +41,7 @@ class OwnEvents {
   void StageWaiting();
   // Whether the log did not take all of them until now, not even staged.
   bool HasWaiting() const { return waiting() > 0; }
-  size_t waiting() const { return waiting_.size() - staged_; }
+  size_t waiting() const { return waiting_.empty() ? 0 : waiting_.size() - staged_; }
 
   // When (CLOCK_MONOTONIC) to begin a turn for what waits; UINT64_MAX: nothing does.
   uint64_t NextTryNs() const;

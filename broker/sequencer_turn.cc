@@ -8,13 +8,6 @@
 #include "broker/logging.h"
 
 namespace roost {
-namespace {
-
-SessionCountersWriter::Row* RowOf(const Peer& peer) {
-  return peer.session == nullptr ? nullptr : peer.session->counters_row;
-}
-
-}  // namespace
 
 Refusal RefusalFor(const Status& commit) {
   if (commit.code() == StatusCode::kExhausted) {
@@ -72,9 +65,7 @@ bool SequencerTurn::Finish(uint64_t now_ns) {
 Status SequencerTurn::Commit(uint64_t begin_ns) {
   counters_->SetBeat(Doing::kWriting, begin_ns);
   Status status = log_->Commit();
-  const uint64_t end_ns = kCounting ? MonotonicNs() : 0;
-  counters_->SetBeat(Doing::kWorking, end_ns);
-  counters_->Record(Latency::kJournalWrite, end_ns - begin_ns);
+  if constexpr (kCounting) counters_->CountWritten(begin_ns, MonotonicNs());
   NoteDisk(status);
   if (!status.ok()) Log(LogLevel::kError, "events were refused: {}", status.message());
   return status;
@@ -96,6 +87,10 @@ void SequencerTurn::SettleOwnEvents(const Status& committed) {
   finishing_.swap(expected_);
   for (const Expected& expected : finishing_) expected.done(committed, expected.place);
   finishing_.clear();
+}
+
+inline SessionCountersWriter::Row* SequencerTurn::RowOf(const Peer& peer) const {
+  return peer.session != nullptr ? peer.session->counters_row : counters_->sessions().nowhere();
 }
 
 inline void SequencerTurn::CountSent(std::span<const OwedAnswer> sent) {

@@ -116,6 +116,7 @@ class SequencerTurn {
 
   Status Commit(uint64_t begin_ns);
   void NoteDisk(const Status& committed);
+  SessionCountersWriter::Row* RowOf(const Peer& peer) const;
   // All of them were sent just now.
   void CountSent(std::span<const OwedAnswer> sent);
   void SettleOwnEvents(const Status& committed);

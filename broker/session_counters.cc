@@ -11,7 +11,11 @@ namespace roost {
 
 SessionCountersWriter::SessionCountersWriter(std::byte* counters, std::byte* rows,
                                              std::byte* chunks)
-    : counters_(counters), rows_(rows), chunks_(reinterpret_cast<LatencyChunk*>(chunks)) {
+    : counters_(counters),
+      rows_(rows),
+      chunks_(reinterpret_cast<LatencyChunk*>(chunks)),
+      nowhere_words_(std::make_unique<SessionRow>()),
+      nowhere_(new Row(UINT32_MAX, reinterpret_cast<std::byte*>(nowhere_words_.get()))) {
   // Ascending numbers are a heap with the lowest first: rows in use stay at the front, and little has to be read.
   for (uint32_t row = 0; row < kSessionRowCount; ++row) free_rows_.push_back(row);
   for (size_t chunk = kChunkCount; chunk > 0; --chunk) {
@@ -22,7 +26,7 @@ SessionCountersWriter::SessionCountersWriter(std::byte* counters, std::byte* row
 SessionCountersWriter::Row* SessionCountersWriter::Begin(const Identity& identity) {
   if (free_rows_.empty()) {
     AddToCounter(Counter::kSessionsUnplaced, 1);
-    return nullptr;
+    return nowhere();
   }
   std::ranges::pop_heap(free_rows_, std::greater<>());
   const uint32_t index = free_rows_.back();
@@ -45,7 +49,7 @@ SessionCountersWriter::Row* SessionCountersWriter::Begin(const Identity& identit
 }
 
 void SessionCountersWriter::End(Row* row) {
-  if (row == nullptr) return;
+  if (row == nullptr || row == nowhere()) return;
   WriteRow(row, SessionRow{});
   GiveChunksBack(row);
   free_rows_.push_back(row->index_);
@@ -72,6 +76,7 @@ void SessionCountersWriter::GiveChunksBack(Row* row) {
 // Step 4 of the writer.
 void SessionCountersWriter::RecordInNew(Row* row, SessionLatency kind, size_t bucket,
                                         uint32_t count) {
+  if (row == nowhere()) return;
   const auto k = static_cast<size_t>(kind);
   if (row->chunk_counts_[k] == kChunksPerKindMax || free_chunks_.empty()) {
     AddToCounter(Counter::kLatenciesUnplaced, count);

@@ -24,7 +24,7 @@ namespace roost {
 
 class SessionCountersWriter {
  public:
-  // One session's, from Begin to End. nullptr, which all functions take and ignore: it found none.
+  // One session's, from Begin to End.
   class Row;
 
   struct Identity {
@@ -38,9 +38,12 @@ class SessionCountersWriter {
   // `counters`, `rows` and `chunks` are those sections of the file, which outlives this.
   SessionCountersWriter(std::byte* counters, std::byte* rows, std::byte* chunks);
 
-  // The lowest one that is free.
+  // The lowest one that is free, or nowhere().
   Row* Begin(const Identity& identity);
+  // nullptr: it had not begun.
   void End(Row* row);
+  // For whom there is no row: one that nobody reads, so that nothing that counts has to ask.
+  Row* nowhere() const { return nowhere_.get(); }
 
   void Add(Row* row, SessionCounter counter, uint64_t more = 1);
   // It has asked for something, at this time (CLOCK_REALTIME).
@@ -56,6 +59,7 @@ class SessionCountersWriter {
     const uint32_t after = before + count;
     word.store(after < before ? UINT32_MAX : after, std::memory_order_relaxed);
   }
+  // Does nothing for nowhere(), which never has chunks.
   void RecordInNew(Row* row, SessionLatency kind, size_t bucket, uint32_t count);
   void GiveChunksBack(Row* row);
   void WriteRow(Row* row, const SessionRow& words);
@@ -65,6 +69,8 @@ class SessionCountersWriter {
   std::byte* counters_;
   std::byte* rows_;
   LatencyChunk* chunks_;
+  std::unique_ptr<SessionRow> nowhere_words_;
+  std::unique_ptr<Row> nowhere_;
   std::vector<std::unique_ptr<Row>> held_;  // those that were ever used; they stay where they are
   std::vector<uint32_t> free_rows_;         // a heap, the lowest first
   std::vector<uint16_t> free_chunks_;
@@ -98,18 +104,16 @@ class SessionCountersWriter::Row {
 };
 
 inline void SessionCountersWriter::Add(Row* row, SessionCounter counter, uint64_t more) {
-  if (row != nullptr) Row::Add(row->words_, counter, more);
+  Row::Add(row->words_, counter, more);
 }
 
 inline void SessionCountersWriter::CountRequest(Row* row, uint64_t now_ns) {
-  if (row == nullptr) return;
   std::byte* const words = row->words_;
   Row::Add(words, SessionCounter::kRequests, 1);
   Row::WordIn(words, SessionCounter::kLastRequestNs).store(now_ns, std::memory_order_relaxed);
 }
 
 inline void SessionCountersWriter::CountAppended(Row* row, uint64_t events, uint64_t record_bytes) {
-  if (row == nullptr) return;
   std::byte* const words = row->words_;
   Row::Add(words, SessionCounter::kEvents, events);
   Row::Add(words, SessionCounter::kBytes, record_bytes);
@@ -117,7 +121,6 @@ inline void SessionCountersWriter::CountAppended(Row* row, uint64_t events, uint
 
 inline void SessionCountersWriter::Record(Row* row, SessionLatency kind, size_t bucket,
                                           uint32_t count) {
-  if (row == nullptr) return;
   const uint16_t chunk = row->chunks_[static_cast<size_t>(kind)][bucket / kChunkBuckets];
   if (chunk != Row::kNone) {
     AddTo(chunk, bucket, count);

@@ -70,7 +70,7 @@ struct Session {
   uint64_t last_request_ns = 0;  // CLOCK_REALTIME; 0: none yet
   uint64_t requests = 0;
   uint64_t ended_ns = 0;  // kEnded: CLOCK_MONOTONIC
-  SessionCountersWriter::Row* counters_row = nullptr;
+  SessionCountersWriter::Row* counters_row = nullptr;  // kAttached: never null
   uint32_t waiting_requests = 0;  // broker/coordination/waiting_budget.h counts here
   bool idle = false;              // broker/presence.h, with the two behind it
   uint64_t active_ns = 0;         // CLOCK_MONOTONIC

@@ -154,7 +154,7 @@ TEST_F(ClientReportsTest, MayComeLateAndTogether) {
 }
 
 TEST_F(ClientReportsTest, AreCountedForAllWhereASessionHasNoRow) {
-  session_.counters_row = nullptr;
+  session_.counters_row = writer_->sessions().nowhere();
   const std::vector<WorkDuration> durations = {{100, ClientWork::Read, 3}};
   Take({.durations = durations, .cache_hits = 1});
   const CountersSnapshot snapshot = Read();

@@ -111,8 +111,9 @@ TEST_F(CountersWriterTest, CountsWhatFindsNoPlace) {
   for (uint64_t i = 1; i <= kSessionRowCount; ++i)
     rows.push_back(sessions().Begin({i, 0, 0, 0, ""}));
   SessionCountersWriter::Row* const none = sessions().Begin({9999, 0, 0, 0, "late"});
-  EXPECT_EQ(none, nullptr);
+  EXPECT_EQ(none, sessions().nowhere());
   sessions().Add(none, SessionCounter::kRequests);
+  sessions().CountAppended(none, 1, 1);
   sessions().Record(none, SessionLatency::kReads, 0);
   sessions().End(none);
   // One that spreads its durations over everything has its share and no more.
