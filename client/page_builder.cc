@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "ipc/event_frame.h"
 #include "log/record.h"
 
 namespace roost {
@@ -14,6 +15,8 @@ void PageBuilder::Begin(Page* page, const ReadQuery& query, uint64_t head) {
   bytes_max_ = query.bytes_max;
   full_ = false;
   count_at_gap_ = 0;
+  model_ = Model();
+  patience_ = kPatience;
   Clear(page);
   page->head_ = head;
 }
@@ -56,10 +59,15 @@ ReadStep PageBuilder::Take(RecordSource* source, const EventFilter& filter, uint
 
   RecordHeader header;
   std::memcpy(&header, all.data() + offset, sizeof(header));
-  const wire::Event* event =
-      header.kind == RecordKind::kEvent && header.sequence == sequence && sequence != 0
-          ? DecodeEventBody(Bytes(all).subspan(offset + kRecordHeaderBytes, header.body_length))
-          : nullptr;
+  const size_t body_offset = offset + kRecordHeaderBytes;
+  const Bytes body = Bytes(all).subspan(body_offset, header.body_length);
+  const bool is_event =
+      header.kind == RecordKind::kEvent && header.sequence == sequence && sequence != 0;
+  if (is_event && IsLikeTheLast(header, body)) {
+    Accept(offset);
+    return ReadStep::kOk;
+  }
+  const wire::Event* event = is_event ? DecodeEventBody(body) : nullptr;
   if (event == nullptr) {
     all.resize(offset);
     return source->Fail(StatusCode::kCorruption,
@@ -75,9 +83,30 @@ ReadStep PageBuilder::Take(RecordSource* source, const EventFilter& filter, uint
     all.resize(offset);
     return ReadStep::kOk;
   }
-  page_->offsets_.push_back(offset);
-  full_ = count() >= limit_ || all.size() >= bytes_max_;
+  model_ = {body_offset, body.size(), 0, header.stream, header.type, header.agent};
+  Accept(offset);
   return ReadStep::kOk;
+}
+
+void PageBuilder::Accept(size_t offset) {
+  page_->offsets_.push_back(offset);
+  full_ = count() >= limit_ || page_->bytes_.size() >= bytes_max_;
+}
+
+bool PageBuilder::IsLikeTheLast(const RecordHeader& header, Bytes body) {
+  if (model_.body == 0 || patience_ == 0 || header.stream != model_.stream ||
+      header.type != model_.type || header.agent != model_.agent) {
+    return false;
+  }
+  const Bytes last = Bytes(page_->bytes_).subspan(model_.body, model_.body_bytes);
+  if (model_.frame_bytes == 0) {
+    model_.frame_bytes =
+        EventFrameBytes(*wire::GetEvent(reinterpret_cast<const uint8_t*>(last.data())), last);
+  }
+  const bool is_like =
+      model_.frame_bytes != 0 && HasEventFrame(body, last.first(model_.frame_bytes));
+  patience_ = is_like ? kPatience : patience_ - 1;
+  return is_like;
 }
 
 bool PageBuilder::NoteGap(uint64_t first, uint64_t last, uint64_t oldest) {

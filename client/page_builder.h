@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/event_filter.h"
+#include "base/bytes.h"
 #include "client/record_source.h"
 #include "roost/read.h"
 
@@ -43,11 +44,29 @@ class PageBuilder {
   void Finish(uint64_t next, bool more);
 
  private:
+  // The event of the page that was taken in last, as far as others may be like it.
+  struct Model {
+    size_t body = 0;  // where it is in the page; 0: there is none
+    size_t body_bytes = 0;
+    size_t frame_bytes = 0;  // of its frame (ipc/event_frame.h); 0: not known yet, or it has none
+    uint32_t stream = 0;
+    uint32_t type = 0;
+    uint32_t agent = 0;
+  };
+  // Frames that were compared in vain so often in a row will go on to differ on this page.
+  static constexpr uint32_t kPatience = 4;
+
+  // Whether an event with this header and body is like the last one in all but its data: sound, and wanted by the filter.
+  bool IsLikeTheLast(const RecordHeader& header, Bytes body);
+  void Accept(size_t offset);
+
   Page* page_ = nullptr;
   uint32_t limit_ = 0;
   uint64_t bytes_max_ = 0;
   bool full_ = false;
   size_t count_at_gap_ = 0;
+  Model model_;
+  uint32_t patience_ = kPatience;
 };
 
 }  // namespace roost

@@ -16,6 +16,7 @@ void RecordSource::Begin(uint64_t head, Order order) {
   head_ = head;
   order_ = order;
   places_count_ = 0;
+  header_position_ = UINT64_MAX;
   hot_sequence_ = ring_ != nullptr ? ring_->oldest() : UINT64_MAX;
   hot_position_ = ring_ != nullptr ? ring_->reclaimed() : UINT64_MAX;
   overtaken_ = false;
@@ -75,12 +76,16 @@ ReadStep RecordSource::HeaderAt(uint64_t position, RecordHeader* header) {
   SegmentCache::Entry* entry = segments_->FindByPosition(position);
   if (entry == nullptr) return NeedPosition(position);
   const SegmentReader::Outcome outcome = entry->reader.ReadHeaderAt(position, header);
-  if (outcome == SegmentReader::Outcome::kRecord) return ReadStep::kOk;
-  return SegmentTrouble(entry, outcome, 0, position);
+  if (outcome != SegmentReader::Outcome::kRecord) return SegmentTrouble(entry, outcome, 0, position);
+  header_ = *header;
+  header_position_ = position;
+  return ReadStep::kOk;
 }
 
 ReadStep RecordSource::RecordAt(uint64_t position, std::vector<std::byte>* out) {
-  if (ring_ != nullptr) {
+  // The ring had not got what a segment gave the header of.
+  const bool has_header = position == header_position_;
+  if (ring_ != nullptr && !has_header) {
     const RingReader::Outcome outcome = ring_->ReadRecordAt(position, out);
     if (outcome == RingReader::Outcome::kEvent) return ReadStep::kOk;
     if (outcome != RingReader::Outcome::kOverrun) return RingTrouble(outcome, position);
@@ -89,7 +94,9 @@ ReadStep RecordSource::RecordAt(uint64_t position, std::vector<std::byte>* out) 
   if (RingIsAll() || position <= gone_position_) return Overrun();
   SegmentCache::Entry* entry = segments_->FindByPosition(position);
   if (entry == nullptr) return NeedPosition(position);
-  const SegmentReader::Outcome outcome = entry->reader.ReadRecordAt(position, out);
+  SegmentReader& reader = entry->reader;
+  const SegmentReader::Outcome outcome =
+      has_header ? reader.ReadRecordAt(position, header_, out) : reader.ReadRecordAt(position, out);
   if (outcome == SegmentReader::Outcome::kRecord) return ReadStep::kOk;
   return SegmentTrouble(entry, outcome, 0, position);
 }
@@ -176,12 +183,15 @@ ReadStep RecordSource::ColdHeaderOf(uint64_t sequence, RecordHeader* header, uin
   }
   *position = KnownPlace(sequence);
   const ReadStep step = NextEvent(entry, sequence, position, header);
-  if (step == ReadStep::kOk && order_ == Order::kOldestFirst) {
+  if (step != ReadStep::kOk) return step;
+  header_ = *header;
+  header_position_ = *position;
+  if (order_ == Order::kOldestFirst) {
     places_first_ = sequence + 1;
     places_count_ = 1;
     places_[0] = *position + header->size;
   }
-  return step;
+  return ReadStep::kOk;
 }
 
 uint64_t RecordSource::KnownPlace(uint64_t sequence) const {

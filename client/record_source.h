@@ -96,6 +96,10 @@ class RecordSource {
   size_t places_count_ = 0;
   std::array<uint64_t, kPlacesMax> places_{};
 
+  // The header that was read last from a segment, and where: mostly its record is wanted next.
+  uint64_t header_position_ = UINT64_MAX;
+  RecordHeader header_{};
+
   uint64_t hot_sequence_ = 0;  // what the ring had when the query began, from here on,
   uint64_t hot_position_ = 0;  // and from here on
   bool overtaken_ = false;

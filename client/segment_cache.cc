@@ -53,6 +53,10 @@ SegmentCache::Entry* SegmentCache::Use(size_t index) {
 }
 
 SegmentCache::Entry* SegmentCache::FindBySequence(uint64_t sequence) {
+  if (Entry* last = UsedLast();
+      last != nullptr && sequence >= last->reader.base_sequence() && sequence <= last->last_sequence) {
+    return last;
+  }
   const size_t found = LastBeginningBefore(
       sequence, [](const Entry& entry) { return entry.reader.base_sequence(); });
   if (found == kNone) return nullptr;
@@ -62,6 +66,10 @@ SegmentCache::Entry* SegmentCache::FindBySequence(uint64_t sequence) {
 }
 
 SegmentCache::Entry* SegmentCache::FindByPosition(uint64_t position) {
+  if (Entry* last = UsedLast();
+      last != nullptr && position >= last->reader.base_position() && position < last->end_position) {
+    return last;
+  }
   const size_t found = LastBeginningBefore(
       position, [](const Entry& entry) { return entry.reader.base_position(); });
   if (found == kNone) return nullptr;

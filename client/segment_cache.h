@@ -57,6 +57,8 @@ class SegmentCache {
   template <typename Base>
   size_t LastBeginningBefore(uint64_t wanted, Base base) const;
   Entry* Use(size_t index);
+  // Mostly it is the one that is wanted again.
+  Entry* UsedLast() { return used_last_ != kNone ? &entries_[used_last_] : nullptr; }
   void ForgetLastUse();
 
   std::shared_ptr<FrameCache> frames_ = std::make_shared<FrameCache>(kFramesMax);

@@ -36,13 +36,6 @@ uint32_t RecordChecksum(Bytes record) {
   return Crc32c(Crc32c(0, record.first(kBefore)), record.subspan(kAfter));
 }
 
-bool RecordSizesAreSound(const RecordHeader& header, uint64_t available) {
-  const bool kind_is_known = header.kind == RecordKind::kEvent ||
-                             (header.kind == RecordKind::kClose && header.body_length == 0);
-  return kind_is_known && header.size == RecordSize(header.kind, header.body_length) &&
-         header.size <= kRecordBytesMax && header.size <= available;
-}
-
 bool RecordIsSound(Bytes record) {
   if (record.size() < kRecordHeaderBytes) return false;
   RecordHeader header;

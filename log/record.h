@@ -31,7 +31,12 @@ constexpr uint64_t RecordSize(RecordKind kind, uint64_t body_length) {
 uint32_t RecordChecksum(Bytes record);
 
 // Rule 1 of record_format.h: kind and sizes of a header agree with each other and fit `available` bytes.
-bool RecordSizesAreSound(const RecordHeader& header, uint64_t available);
+constexpr bool RecordSizesAreSound(const RecordHeader& header, uint64_t available) {
+  const bool kind_is_known = header.kind == RecordKind::kEvent ||
+                             (header.kind == RecordKind::kClose && header.body_length == 0);
+  return kind_is_known && header.size == RecordSize(header.kind, header.body_length) &&
+         header.size <= kRecordBytesMax && header.size <= available;
+}
 
 // Rules 1 and 2.
 bool RecordIsSound(Bytes record);

@@ -71,14 +71,14 @@ SegmentReader::Outcome SegmentReader::Failed(Status status) {
 
 void SegmentReader::Release() {
   bytes_.Release();
-  buffer_ = std::vector<std::byte>();  // {} would keep its memory
+  buffer_.Release();
   buffer_position_ = 0;
   trusted_end_ = 0;
 }
 
 void SegmentReader::ReleaseIfLarge() {
   if (buffer_.capacity() <= kReadNearBytes / 4) return;
-  buffer_ = std::vector<std::byte>();  // {} would keep its memory
+  buffer_.Release();
   buffer_position_ = 0;
   trusted_end_ = 0;
 }
@@ -123,14 +123,13 @@ SegmentReader::Outcome SegmentReader::ReadWindow(uint64_t begin, uint64_t positi
   const uint64_t before = position - begin;
   const uint64_t needed = before + size;
   const uint64_t wanted = std::min(std::max<uint64_t>(read_ahead_, needed), EndPosition() - begin);
-  buffer_.resize(wanted);
   buffer_position_ = begin;
-  auto got = bytes_.Read(buffer_, begin);
+  auto got = bytes_.Read(buffer_.Begin(wanted), begin);
   if (!got.ok()) {
     Release();
     return ReadFailed(got.status());
   }
-  buffer_.resize(*got);
+  buffer_.Cut(*got);
   *available = *got - std::min<uint64_t>(before, *got);
   if (*got < std::min(needed, wanted)) {
     if (Status why = WhyShort(begin + *got); !why.ok()) return ReadFailed(std::move(why));
@@ -150,7 +149,7 @@ Status SegmentReader::WhyShort(uint64_t position) {
 
 // Of an open segment: trusts the records at the front of the buffer whose checksums are right.
 void SegmentReader::TrustBuffer() {
-  Bytes rest = buffer_;
+  Bytes rest = buffer_.bytes();
   while (RecordIsSound(rest)) {
     RecordHeader record;
     std::memcpy(&record, rest.data(), sizeof(record));
@@ -188,7 +187,7 @@ SegmentReader::Outcome SegmentReader::HeaderAt(uint64_t position, RecordHeader* 
     return outcome == Outcome::kDamaged ? Damaged(position, "the file ends within a record")
                                         : outcome;
   }
-  std::memcpy(record, buffer_.data() + (position - buffer_position_), sizeof(*record));
+  std::memcpy(record, buffer_.bytes().data() + (position - buffer_position_), sizeof(*record));
   static constexpr RecordHeader kZeros{};
   if (!footer_ && std::memcmp(record, &kZeros, sizeof(kZeros)) == 0) return Outcome::kEnd;
   if (RecordSizesAreSound(*record, EndPosition() - position)) return Outcome::kRecord;
@@ -200,34 +199,36 @@ SegmentReader::Outcome SegmentReader::ReadHeaderAt(uint64_t position, RecordHead
   return HeaderAt(position, header);
 }
 
-SegmentReader::Outcome SegmentReader::ReadLarge(uint64_t position, std::span<std::byte> to) {
-  auto got = bytes_.Read(to, position);
+SegmentReader::Outcome SegmentReader::ReadLarge(uint64_t position, uint64_t size,
+                                                std::vector<std::byte>* out) {
+  const size_t before = out->size();
+  out->resize(before + size);
+  auto got = bytes_.Read(std::span(*out).subspan(before), position);
   if (!got.ok()) return ReadFailed(got.status());
-  if (*got == to.size()) return Outcome::kRecord;
+  if (*got == size) return Outcome::kRecord;
   if (Status why = WhyShort(position + *got); !why.ok()) return ReadFailed(std::move(why));
   if (footer_) return Outcome::kGone;
   return Damaged(position, "the file ends within a record");
 }
 
-SegmentReader::Outcome SegmentReader::AppendRecord(uint64_t position, const RecordHeader& record,
+SegmentReader::Outcome SegmentReader::ReadRecordAt(uint64_t position, const RecordHeader& header,
                                                    std::vector<std::byte>* out) {
   const size_t before = out->size();
-  out->resize(before + record.size);
-  const std::span<std::byte> to = std::span(*out).subspan(before);
   Outcome outcome = Outcome::kRecord;
-  if (record.size > kReadAheadBytes) {
-    outcome = ReadLarge(position, to);
+  if (header.size > kReadAheadBytes) {
+    outcome = ReadLarge(position, header.size, out);
   } else {
     uint64_t available = 0;
-    outcome = Fill(position, record.size, &available);
-    if (outcome == Outcome::kRecord && available < record.size) {
+    outcome = Fill(position, header.size, &available);
+    if (outcome == Outcome::kRecord && available < header.size) {
       outcome = Damaged(position, "the file ends within a record");
     }
     if (outcome == Outcome::kRecord) {
-      std::memcpy(to.data(), buffer_.data() + (position - buffer_position_), to.size());
+      const Bytes record = buffer_.bytes().subspan(position - buffer_position_, header.size);
+      out->insert(out->end(), record.begin(), record.end());
     }
   }
-  if (outcome == Outcome::kRecord && !RecordIsSound(to)) {
+  if (outcome == Outcome::kRecord && !RecordIsSound(Bytes(*out).subspan(before))) {
     outcome = Damaged(position, "the record's checksum is wrong");
   }
   if (outcome != Outcome::kRecord) out->resize(before);
@@ -235,22 +236,43 @@ SegmentReader::Outcome SegmentReader::AppendRecord(uint64_t position, const Reco
 }
 
 SegmentReader::Outcome SegmentReader::ReadRecordAt(uint64_t position, std::vector<std::byte>* out) {
-  RecordHeader record;
-  const Outcome outcome = HeaderAt(position, &record);
-  return outcome == Outcome::kRecord ? AppendRecord(position, record, out) : outcome;
+  RecordHeader header;
+  const Outcome outcome = HeaderAt(position, &header);
+  return outcome == Outcome::kRecord ? ReadRecordAt(position, header, out) : outcome;
 }
 
 // The position nearest before event `sequence` that is known.
 Result<uint64_t> SegmentReader::SearchStart(uint64_t sequence, uint64_t anchor_position) {
   if (anchor_position != 0) return anchor_position;
-  if (!footer_) return header_.base_position;
-  IndexEntry entry;
+  return footer_ ? IndexedStart(sequence) : header_.base_position;
+}
+
+Result<uint64_t> SegmentReader::IndexedStart(uint64_t sequence) {
   const uint64_t number = (sequence - header_.base_sequence) / kIndexStride;
-  auto got = ReadAt(fd_.get(), std::as_writable_bytes(std::span<IndexEntry, 1>(&entry, 1)),
-                    file_bytes_ - FooterBytes(*footer_) + number * sizeof(entry), name_);
+  IndexEntry entries[2]{};
+  const size_t count = number + 1 < footer_->index_count ? 2 : 1;
+  auto got = ReadAt(fd_.get(), std::as_writable_bytes(std::span(entries).first(count)),
+                    file_bytes_ - FooterBytes(*footer_) + number * sizeof(IndexEntry), name_);
   if (!got.ok()) return got.status();
-  if (*got != sizeof(entry)) return {StatusCode::kGone, fmt::format("{}: cut", name_)};
-  return entry.position;
+  if (*got != count * sizeof(IndexEntry)) {
+    return {StatusCode::kGone, fmt::format("{}: cut", name_)};
+  }
+  ReadUpTo(sequence, entries[0], count == 2 ? entries[1].position : footer_->end_position);
+  return entries[0].position;
+}
+
+void SegmentReader::ReadUpTo(uint64_t sequence, const IndexEntry& from, uint64_t next_position) {
+  const bool is_sound = from.sequence <= sequence && from.position >= header_.base_position &&
+                        from.position < next_position && next_position <= EndPosition();
+  const uint64_t span = next_position - from.position;
+  // Large events are passed over one by one.
+  if (!is_sound || span > kReadAheadBytes) return;
+  const uint64_t events = std::min(sequence - from.sequence + 1, kIndexStride);
+  read_ahead_ = span * events / kIndexStride + kReadNearBytes / 4;
+  uint64_t available = 0;
+  const bool in_buffer = from.position >= buffer_position_ &&
+                         from.position + read_ahead_ <= buffer_position_ + buffer_.size();
+  if (!in_buffer) ReadWindow(from.position, from.position, kRecordHeaderBytes, &available);
 }
 
 Result<uint64_t> SegmentReader::FindSequence(uint64_t sequence, uint64_t anchor_position) {

@@ -29,6 +29,7 @@
 #include "log/record_format.h"
 #include "log/segment_bytes.h"
 #include "log/segment_format.h"
+#include "log/window_buffer.h"
 
 namespace roost {
 
@@ -62,6 +63,8 @@ class SegmentReader {
   Outcome ReadHeaderAt(uint64_t position, RecordHeader* header);
   // Appends the whole record to `out`, its checksum checked (rules 1 and 2).
   Outcome ReadRecordAt(uint64_t position, std::vector<std::byte>* out);
+  // The same of a record whose header ReadHeaderAt has read.
+  Outcome ReadRecordAt(uint64_t position, const RecordHeader& header, std::vector<std::byte>* out);
 
   // The position of event `sequence`, by walking from `anchor_position` (an event at or before it) or, if
   // that is 0, by the footer's index or else from the beginning. kNotFound if the segment does not have it.
@@ -93,10 +96,13 @@ class SegmentReader {
   uint64_t ChooseWindow(uint64_t position, uint64_t size);
   void TrustBuffer();
   Outcome HeaderAt(uint64_t position, RecordHeader* header);
-  Outcome AppendRecord(uint64_t position, const RecordHeader& header, std::vector<std::byte>* out);
-  Outcome ReadLarge(uint64_t position, std::span<std::byte> to);
+  Outcome ReadLarge(uint64_t position, uint64_t size, std::vector<std::byte>* out);
   Outcome AfterTheRecords(uint64_t position);
   Result<uint64_t> SearchStart(uint64_t sequence, uint64_t anchor_position);
+  // By the footer's index.
+  Result<uint64_t> IndexedStart(uint64_t sequence);
+  // Reads about as much at once as lies from there up to behind event `sequence`.
+  void ReadUpTo(uint64_t sequence, const IndexEntry& from, uint64_t next_position);
   Outcome Damaged(uint64_t position, std::string_view what);
   Outcome Failed(Status status);
   Outcome ReadFailed(Status status);
@@ -109,7 +115,7 @@ class SegmentReader {
   std::string name_;
   SegmentHeader header_{};
   std::optional<SegmentFooter> footer_;
-  std::vector<std::byte> buffer_;
+  WindowBuffer buffer_;
   uint64_t buffer_position_ = 0;
   size_t read_ahead_ = kReadPlaceBytes;
   // Up to here the buffer has whole records. Behind it, in an open segment, there may be half a record
