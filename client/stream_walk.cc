@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "client/link_preload.h"
 #include "log/record.h"
@@ -34,6 +35,8 @@ ReadStep StreamWalk::RunPhase(QueryRun* run) {
       return ReadLast(run);
     case Phase::kTop:
       return FindTop(run);
+    case Phase::kDense:
+      return TryDense(run);
     case Phase::kStart:
       return FindStart(run);
     case Phase::kStretch:
@@ -42,6 +45,8 @@ ReadStep StreamWalk::RunPhase(QueryRun* run) {
       return Collect(run);
     case Phase::kTake:
       return TakeStretch(run);
+    case Phase::kForwards:
+      return TakeForwards(run);
     case Phase::kBack:
       return TakeBack(run);
     case Phase::kFinished:
@@ -96,8 +101,25 @@ void StreamWalk::TopIs(QueryRun* run, const Node& top) {
     phase_ = Phase::kBack;
     return;
   }
+  phase_ = Phase::kDense;
+}
+
+ReadStep StreamWalk::TryDense(QueryRun* run) {
+  const uint64_t first = std::max<uint64_t>(1, run->from_revision);
+  if (top_.sequence() > run->low && top_.revision() >= first) {
+    const uint64_t back =
+        std::min(top_.sequence() - run->low - 1, top_.revision() - first);
+    bool is_dense = false;
+    const ReadStep step = IsDense(run, top_, back, &is_dense);
+    if (step != ReadStep::kOk) return step;
+    if (is_dense) {
+      BeginForwards(top_, back);
+      return ReadStep::kOk;
+    }
+  }
   phase_ = Phase::kStart;
-  BeginSearch(top);
+  BeginSearch(top_);
+  return ReadStep::kOk;
 }
 
 ReadStep StreamWalk::FindStart(QueryRun* run) {
@@ -111,6 +133,90 @@ ReadStep StreamWalk::FindStart(QueryRun* run) {
   }
   BeginStretch();
   return ReadStep::kOk;
+}
+
+// ---- side by side ----
+
+namespace {
+
+// Whether the links of an event lead about as far as its stream's events are long. It says nothing for certain, and costs nothing.
+bool LooksDense(const RecordHeader& header, uint64_t position) {
+  constexpr uint64_t kTimes = 4;  // longer ones may be among them
+  const uint64_t jumped = header.revision - JumpRevision(header.revision);
+  return position - header.previous <= kTimes * header.size &&
+         (header.jump == 0 || position - header.jump <= kTimes * header.size * jumped);
+}
+
+}  // namespace
+
+ReadStep StreamWalk::IsDense(QueryRun* run, const Node& newest, uint64_t back, bool* is_dense) {
+  *is_dense = false;
+  if (back < kDenseMin || back >= newest.sequence() || back >= newest.revision() ||
+      !LooksDense(newest.header, newest.position)) {
+    return ReadStep::kOk;
+  }
+  RecordHeader header;
+  uint64_t position = 0;
+  ReadStep step = run->source.HeaderOf(newest.sequence() - back, &header, &position);
+  if (step == ReadStep::kOk && header.revision == newest.revision() - back) {
+    step = IsOfStream(run, position, is_dense);
+  }
+  // What is damaged or gone there may be of another stream.
+  return step == ReadStep::kNeedsSegment ? step : ReadStep::kOk;
+}
+
+ReadStep StreamWalk::IsOfStream(QueryRun* run, uint64_t position, bool* is_of_stream) {
+  record_.clear();
+  const ReadStep step = run->source.RecordAt(position, &record_);
+  if (step != ReadStep::kOk) return step;
+  RecordHeader header;
+  std::memcpy(&header, record_.data(), sizeof(header));
+  run->budget.Charge(header.size);
+  const wire::Event* event =
+      header.kind == RecordKind::kEvent
+          ? DecodeEventBody(Bytes(record_).subspan(kRecordHeaderBytes, header.body_length))
+          : nullptr;
+  *is_of_stream = event != nullptr && run->filter.MatchesStream(event->stream()->string_view());
+  return ReadStep::kOk;
+}
+
+void StreamWalk::BeginForwards(const Node& newest, uint64_t back) {
+  forwards_ = newest.sequence() - back;
+  end_sequence_ = newest.sequence();
+  end_revision_ = newest.revision();
+  record_ = std::vector<std::byte>();  // {} would keep its memory
+  phase_ = Phase::kForwards;
+}
+
+ReadStep StreamWalk::TakeForwards(QueryRun* run) {
+  while (forwards_ <= end_sequence_) {
+    RecordHeader header;
+    uint64_t position = 0;
+    ReadStep step = run->source.HeaderOf(forwards_, &header, &position);
+    if (step == ReadStep::kOk) {
+      run->budget.Charge(kRecordHeaderBytes);
+      if (header.revision != end_revision_ - (end_sequence_ - forwards_)) {
+        return run->source.Fail(
+            StatusCode::kCorruption,
+            fmt::format("event {} has revision {} of its stream, which revision {} should be",
+                        forwards_, header.revision, end_revision_ - (end_sequence_ - forwards_)));
+      }
+      if (run->filter.MatchesHeader(header)) {
+        step = run->Take(forwards_, position, /*of_stream=*/true);
+      }
+    }
+    if (step == ReadStep::kGone) {
+      if (!NoteGone(run)) return Finish(run, taken_sequence_, true);
+      forwards_ = std::max(forwards_ + 1, std::min(run->source.oldest(), end_sequence_ + 1));
+      continue;
+    }
+    if (step != ReadStep::kOk) return step;
+    taken_sequence_ = forwards_++;
+    spent_ = run->budget.Spent() || spent_;
+    const bool is_last = forwards_ > end_sequence_ && end_revision_ == top_.revision();
+    if ((run->page.full() || spent_) && !is_last) return Finish(run, taken_sequence_, true);
+  }
+  return EndStretch(run);
 }
 
 // ---- the search ----
@@ -258,6 +364,14 @@ ReadStep StreamWalk::GoToStretch(QueryRun* run) {
     if (step != ReadStep::kOk) return step;
     node_ = next;
   }
+  bool is_dense = false;
+  const uint64_t back = end_revision_ - start_revision_;
+  const ReadStep step = IsDense(run, node_, back, &is_dense);
+  if (step != ReadStep::kOk) return step;
+  if (is_dense) {
+    BeginForwards(node_, back);
+    return ReadStep::kOk;
+  }
   end_sequence_ = node_.sequence();
   places_.clear();
   CollectNode(*run);
@@ -314,6 +428,10 @@ ReadStep StreamWalk::TakeStretch(QueryRun* run) {
       return Finish(run, taken_sequence_, true);
     }
   }
+  return EndStretch(run);
+}
+
+ReadStep StreamWalk::EndStretch(QueryRun* run) {
   taken_sequence_ = end_sequence_;
   if (end_revision_ == top_.revision()) return FinishAll(run);
   if (spent_) return Finish(run, taken_sequence_, true);

@@ -3,7 +3,9 @@
 // the stream is. One thread.
 //
 // Newest first, that is walking back. Oldest first, the page's last event is found by jumping back from
-// the newest, the page is collected by walking back from there, and then taken in forwards.
+// the newest, the page is collected by walking back from there, and then taken in forwards. Where a stream's
+// events follow each other in the log, without others between, no link is needed: they are taken in as they lie. Two of
+// its events tell that, if as many sequences as revisions lie between them.
 //
 // What a link leads to is checked against where it came from: an older event with the revision that it
 // must have. So damaged or hostile memory can end a walk but not keep it going.
@@ -28,14 +30,17 @@ class StreamWalk {
  private:
   static constexpr uint64_t kCollectMax = 1024;          // events of a stretch that is walked back
   static constexpr uint64_t kCollectSelectiveMax = 256;  // where few of them may be wanted
+  static constexpr uint64_t kDenseMin = 8;               // so many links are followed as quickly
 
   enum class Phase {
     kLast,     // read the newest event
     kTop,      // find the newest one that may be on the page
+    kDense,    // oldest first: perhaps nothing else lies from the page's first event up to that one
     kStart,    // oldest first: find the revision that the page starts with
     kStretch,  // go to the last event of the stretch
     kCollect,  // walk back to its first
     kTake,     // take it in forwards
+    kForwards, // take in what lies side by side
     kBack,     // newest first: take in walking back
     kFinished,
   };
@@ -55,10 +60,13 @@ class StreamWalk {
   ReadStep RunPhase(QueryRun* run);
   ReadStep ReadLast(QueryRun* run);
   ReadStep FindTop(QueryRun* run);
+  ReadStep TryDense(QueryRun* run);
   ReadStep FindStart(QueryRun* run);
   ReadStep GoToStretch(QueryRun* run);
   ReadStep Collect(QueryRun* run);
   ReadStep TakeStretch(QueryRun* run);
+  ReadStep TakeForwards(QueryRun* run);
+  ReadStep EndStretch(QueryRun* run);
   ReadStep TakeBack(QueryRun* run);
 
   // The search: from node_, which is above a bound, to the oldest event that still is. "Above" is
@@ -69,6 +77,11 @@ class StreamWalk {
   bool IsAbove(const QueryRun& run, uint64_t sequence, uint64_t revision) const;
   bool IsTooLate(const QueryRun& run, uint64_t revision) const;
   bool CannotBeAbove(const QueryRun& run, uint64_t link, uint64_t revision) const;
+
+  // Whether the `back` events of the stream before `newest` are the `back` events of the log before it.
+  ReadStep IsDense(QueryRun* run, const Node& newest, uint64_t back, bool* is_dense);
+  ReadStep IsOfStream(QueryRun* run, uint64_t position, bool* is_of_stream);
+  void BeginForwards(const Node& newest, uint64_t back);
 
   void TopIs(QueryRun* run, const Node& top);
   void BeginStretch();
@@ -94,6 +107,8 @@ class StreamWalk {
   uint64_t end_sequence_ = 0;
   uint64_t preloaded_ = 0;       // the oldest revision that was asked for ahead of the walk
   std::vector<Place> places_;    // newest first
+  uint64_t forwards_ = 0;        // kForwards: the event to take in next
+  std::vector<std::byte> record_;
   uint64_t taken_sequence_ = 0;  // the last event that was looked at
   bool node_taken_ = false;
   bool spent_ = false;

@@ -251,6 +251,32 @@ TEST_F(LogReaderTest, AnswersAnyQueryAfterTheLogWasOpenedAgain) {
   }
 }
 
+// Where a stream lies alone its events are read as they lie, elsewhere by their links.
+TEST_F(LogReaderTest, AnswersAnyQueryOfAStreamThatMostlyLiesAloneAsAPlainListDoes) {
+  Open();
+  std::mt19937 random(5);
+  auto pick = [&random](uint64_t n) { return random() % n; };
+  for (int run = 0; run < 40; ++run) {
+    for (uint64_t i = 1 + pick(60); i > 0; --i) {
+      const std::string type = "type" + std::to_string(pick(8) == 0 ? pick(5) : 0);
+      Append({{"alone", std::string(2 + (pick(4) == 0 ? pick(300) : 0), 'x'), type}});
+    }
+    for (uint64_t i = pick(4); i > 0; --i) Append({{"other", "{}", "type1"}, {"alone"}});
+    if (run % 3 == 0) Append("other", pick(3));
+  }
+  ASSERT_GT(ring_->oldest(), 300u);
+  for (int i = 0; i < 600; ++i) {
+    ReadQuery query = RandomQuery(&random);
+    query.filter.stream = pick(5) == 0 ? "other" : "alone";
+    query.filter.stream_prefix.clear();
+    query.filter.agent.clear();
+    if (pick(2) == 0) query.from_revision = 1 + pick(1500);
+    ASSERT_EQ(ReadAll(query), Expected(query)) << Describe(query);
+    ASSERT_THAT(gaps_, IsEmpty()) << Describe(query);
+    if (HasFailure()) break;
+  }
+}
+
 TEST_F(LogReaderTest, FindsFewEventsOfALongStreamWithFewFetches) {
   OpenLong();
   fetched_ = 0;

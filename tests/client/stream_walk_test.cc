@@ -38,6 +38,13 @@ class StreamWalkTest : public ReadFixture {
     damaged_ = std::make_unique<RingReader>(std::move(*ring));
     reader_ = std::make_unique<LogReader>(damaged_.get(), &segments_);
   }
+  // So that links have to be followed: event 2 n - 1 is revision n of "a", event 2 n of "b".
+  void AppendInTurn(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      Append("a");
+      Append("b");
+    }
+  }
   uint64_t PlaceOf(uint64_t sequence) {
     RecordHeader header;
     uint64_t position = 0;
@@ -55,9 +62,9 @@ class StreamWalkTest : public ReadFixture {
 
 TEST_F(StreamWalkTest, EndsAtALinkThatLeadsToItselfOrForwards) {
   Open();
-  Append("a", 20);
-  for (const uint64_t target : {10u, 11u, 20u}) {
-    ReadCopyWith(10, [&](RecordHeader* header) { header->previous = PlaceOf(target); });
+  AppendInTurn(20);
+  for (const uint64_t target : {19u, 21u, 39u}) {
+    ReadCopyWith(19, [&](RecordHeader* header) { header->previous = PlaceOf(target); });
     ExpectCorruption({.filter = {.stream = "a"}, .order = Order::kNewestFirst});
     ExpectCorruption({.filter = {.stream = "a"}});
   }
@@ -102,6 +109,43 @@ TEST_F(StreamWalkTest, EndsAtAJumpThatCannotBeRight) {
   // The newest event's jump is the first thing that a page from far back follows.
   ReadCopyWith(100, [&](RecordHeader* header) { header->jump = PlaceOf(3); });
   ExpectCorruption({.filter = {.stream = "a"}, .from_revision = 1, .limit = 5});
+}
+
+// ---- where nothing else lies between a stream's events ----
+
+TEST_F(StreamWalkTest, NeedsNoLinksForwardsWhereAStreamLiesAlone) {
+  Open();
+  Append("b", 3);
+  Append("a", 40);
+  Append("b", 3);
+  ReadCopyWith(20, [&](RecordHeader* header) { header->previous = PlaceOf(30); });
+  ExpectCorruption({.filter = {.stream = "a"}, .order = Order::kNewestFirst});
+  for (const uint32_t limit : {1u, 7u, 40u, 100u}) {
+    for (const ReadQuery& query :
+         {ReadQuery{.filter = {.stream = "a"}, .limit = limit},
+          ReadQuery{.filter = {.stream = "a"}, .from_revision = 5, .limit = limit},
+          ReadQuery{.filter = {.stream = "a"}, .after = 10, .limit = limit}}) {
+      EXPECT_EQ(ReadAll(query), Expected(query)) << Describe(query);
+    }
+  }
+}
+
+TEST_F(StreamWalkTest, EndsAtARevisionThatIsNotTheNext) {
+  Open();
+  Append("a", 40);
+  ReadCopyWith(20, [](RecordHeader* header) { header->revision = 21; });
+  ExpectCorruption({.filter = {.stream = "a"}, .after = 5});
+}
+
+TEST_F(StreamWalkTest, TakesNoEventOfAnotherStreamForTheFirstOfItsOwn) {
+  Open();
+  Append("a", 40);
+  Append("b", 9);
+  Append("a", 40);
+  // By its revision it could be the first of 80 in a row.
+  ReadCopyWith(45, [](RecordHeader* header) { header->revision = 36; });
+  const ReadQuery query{.filter = {.stream = "a"}, .from_revision = 36};
+  EXPECT_EQ(ReadAll(query), Expected(query));
 }
 
 }  // namespace
