@@ -187,9 +187,10 @@ ReadStep RecordSource::ColdHeaderOf(uint64_t sequence, RecordHeader* header, uin
   header_ = *header;
   header_position_ = *position;
   if (order_ == Order::kOldestFirst) {
-    places_first_ = sequence + 1;
-    places_count_ = 1;
-    places_[0] = *position + header->size;
+    places_first_ = sequence;
+    places_count_ = 2;
+    places_[0] = *position;
+    places_[1] = *position + header->size;
   }
   return ReadStep::kOk;
 }

@@ -268,11 +268,14 @@ void SegmentReader::ReadUpTo(uint64_t sequence, const IndexEntry& from, uint64_t
   // Large events are passed over one by one.
   if (!is_sound || span > kReadAheadBytes) return;
   const uint64_t events = std::min(sequence - from.sequence + 1, kIndexStride);
-  read_ahead_ = span * events / kIndexStride + kReadNearBytes / 4;
-  uint64_t available = 0;
+  const uint64_t wanted = span * events / kIndexStride + kReadNearBytes / 2;
   const bool in_buffer = from.position >= buffer_position_ &&
-                         from.position + read_ahead_ <= buffer_position_ + buffer_.size();
-  if (!in_buffer) ReadWindow(from.position, from.position, kRecordHeaderBytes, &available);
+                         from.position + wanted <= buffer_position_ + buffer_.size();
+  if (in_buffer) return;
+  uint64_t available = 0;
+  read_ahead_ = wanted;
+  ReadWindow(from.position, from.position, kRecordHeaderBytes, &available);
+  read_ahead_ = kReadPlaceBytes;  // it may be all that is read here
 }
 
 Result<uint64_t> SegmentReader::FindSequence(uint64_t sequence, uint64_t anchor_position) {
