@@ -63,7 +63,7 @@ ReadStep PageBuilder::Take(RecordSource* source, const EventFilter& filter, uint
   const Bytes body = Bytes(all).subspan(body_offset, header.body_length);
   const bool is_event =
       header.kind == RecordKind::kEvent && header.sequence == sequence && sequence != 0;
-  if (is_event && IsLikeTheLast(header, body)) {
+  if (is_event && IsLikeTheModel(header, body)) {
     Accept(offset);
     return ReadStep::kOk;
   }
@@ -93,18 +93,18 @@ void PageBuilder::Accept(size_t offset) {
   full_ = count() >= limit_ || page_->bytes_.size() >= bytes_max_;
 }
 
-bool PageBuilder::IsLikeTheLast(const RecordHeader& header, Bytes body) {
+bool PageBuilder::IsLikeTheModel(const RecordHeader& header, Bytes body) {
   if (model_.body == 0 || patience_ == 0 || header.stream != model_.stream ||
       header.type != model_.type || header.agent != model_.agent) {
     return false;
   }
-  const Bytes last = Bytes(page_->bytes_).subspan(model_.body, model_.body_bytes);
+  const Bytes model = Bytes(page_->bytes_).subspan(model_.body, model_.body_bytes);
   if (model_.frame_bytes == 0) {
     model_.frame_bytes =
-        EventFrameBytes(*wire::GetEvent(reinterpret_cast<const uint8_t*>(last.data())), last);
+        EventFrameBytes(*wire::GetEvent(reinterpret_cast<const uint8_t*>(model.data())), model);
   }
   const bool is_like =
-      model_.frame_bytes != 0 && HasEventFrame(body, last.first(model_.frame_bytes));
+      model_.frame_bytes != 0 && HasEventFrame(body, model.first(model_.frame_bytes));
   patience_ = is_like ? kPatience : patience_ - 1;
   return is_like;
 }

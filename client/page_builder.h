@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "client/event_filter.h"
 #include "base/bytes.h"
+#include "client/event_filter.h"
 #include "client/record_source.h"
 #include "roost/read.h"
 
@@ -44,7 +44,7 @@ class PageBuilder {
   void Finish(uint64_t next, bool more);
 
  private:
-  // The event of the page that was taken in last, as far as others may be like it.
+  // The event of the page that was verified last, as far as those behind it may be like it.
   struct Model {
     size_t body = 0;  // where it is in the page; 0: there is none
     size_t body_bytes = 0;
@@ -56,8 +56,8 @@ class PageBuilder {
   // Frames that were compared in vain so often in a row will go on to differ on this page.
   static constexpr uint32_t kPatience = 4;
 
-  // Whether an event with this header and body is like the last one in all but its data: sound, and wanted by the filter.
-  bool IsLikeTheLast(const RecordHeader& header, Bytes body);
+  // Whether an event with this header and body is like the model in all but its data: sound, and wanted by the filter.
+  bool IsLikeTheModel(const RecordHeader& header, Bytes body);
   void Accept(size_t offset);
 
   Page* page_ = nullptr;

@@ -107,8 +107,7 @@ void StreamWalk::TopIs(QueryRun* run, const Node& top) {
 ReadStep StreamWalk::TryDense(QueryRun* run) {
   const uint64_t first = std::max<uint64_t>(1, run->from_revision);
   if (top_.sequence() > run->low && top_.revision() >= first) {
-    const uint64_t back =
-        std::min(top_.sequence() - run->low - 1, top_.revision() - first);
+    const uint64_t back = std::min(top_.sequence() - run->low - 1, top_.revision() - first);
     bool is_dense = false;
     const ReadStep step = IsDense(run, top_, back, &is_dense);
     if (step != ReadStep::kOk) return step;

@@ -40,7 +40,7 @@ class StreamWalk {
     kStretch,  // go to the last event of the stretch
     kCollect,  // walk back to its first
     kTake,     // take it in forwards
-    kForwards, // take in what lies side by side
+    kForwards,  // take in what lies side by side
     kBack,     // newest first: take in walking back
     kFinished,
   };
@@ -108,7 +108,7 @@ class StreamWalk {
   uint64_t preloaded_ = 0;       // the oldest revision that was asked for ahead of the walk
   std::vector<Place> places_;    // newest first
   uint64_t forwards_ = 0;        // kForwards: the event to take in next
-  std::vector<std::byte> record_;
+  std::vector<std::byte> record_;  // IsOfStream's
   uint64_t taken_sequence_ = 0;  // the last event that was looked at
   bool node_taken_ = false;
   bool spent_ = false;

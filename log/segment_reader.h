@@ -9,7 +9,8 @@
 // How much is read at once follows from where the reading goes: a place alone kReadPlaceBytes, the
 // neighbourhood of the place before kReadNearBytes, on and on forwards up to kReadAheadBytes. So a walk
 // along a stream's links reads little where the stream's events are far apart, and a scan that wants
-// headers alone reads none of the bodies larger than kReadNearBytes / 4.
+// headers alone reads none of the bodies larger than kReadNearBytes / 4. To an event that the index leads near to,
+// the way is read at once.
 // Of a compressed segment whole frames are read (log/segment_bytes.h); Release() gives them back, too.
 // A record that is larger is read straight to where it goes, and is never above kRecordBytesMax.
 #ifndef ROOST_LOG_SEGMENT_READER_H_

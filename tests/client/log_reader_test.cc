@@ -375,6 +375,27 @@ TEST_F(LogReaderTest, GoesOnWhereRetentionLeftOff) {
   }
 }
 
+TEST_F(LogReaderTest, TellsOfAGapWithinAStreamThatLiesAlone) {
+  Open();
+  Append("a", 1000, 100);
+  const uint64_t oldest = ring_->oldest();
+  int fetches = 0;
+  const auto all_but_the_first_is_gone = [&]() -> std::optional<uint64_t> {
+    return ++fetches > 1 ? std::optional(oldest) : std::nullopt;
+  };
+  const std::vector<uint64_t> read =
+      ReadAll({.filter = {.stream = "a"}, .limit = 10'000}, all_but_the_first_is_gone);
+  ASSERT_EQ(gaps_.size(), 1u);
+  EXPECT_GT(gaps_[0].first, 100u);
+  EXPECT_EQ(gaps_[0].last, oldest - 1);
+  EXPECT_EQ(gaps_[0].oldest, oldest);
+  std::vector<uint64_t> there = Expected({});
+  std::erase_if(there, [&](uint64_t sequence) {
+    return sequence >= gaps_[0].first && sequence <= gaps_[0].last;
+  });
+  EXPECT_EQ(read, there);
+}
+
 TEST_F(LogReaderTest, DoesNotAskForEverWhenWhatItNeedsIsToldToBeThereAndGone) {
   OpenLong();
   EXPECT_EQ(ReadAll({.limit = 100}, [] { return std::optional<uint64_t>(1); }),

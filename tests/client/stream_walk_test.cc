@@ -16,8 +16,9 @@ namespace {
 
 class StreamWalkTest : public ReadFixture {
  protected:
-  // A sealed copy of the ring in which the header of event `sequence` was changed.
-  void ReadCopyWith(uint64_t sequence, const std::function<void(RecordHeader*)>& change) {
+  // A sealed copy of the ring in which the header of event `sequence` was changed, or the bytes of its body.
+  void ReadCopyWith(uint64_t sequence, const std::function<void(RecordHeader*)>& change,
+                    const std::function<void(std::byte*)>& change_body = nullptr) {
     RecordHeader header;
     uint64_t position = 0;
     ASSERT_EQ(ring_->ReadHeader(sequence, &header, &position), RingReader::Outcome::kEvent);
@@ -26,8 +27,10 @@ class StreamWalkTest : public ReadFixture {
     ASSERT_EQ(::pread(log_->ring_fd(), bytes.data(), bytes.size(), 0),
               static_cast<ssize_t>(bytes.size()));
     change(&header);
-    std::memcpy(bytes.data() + layout.records_offset + (position & (layout.records_size - 1)),
-                &header, sizeof(header));
+    std::byte* const record =
+        bytes.data() + layout.records_offset + (position & (layout.records_size - 1));
+    std::memcpy(record, &header, sizeof(header));
+    if (change_body) change_body(record + sizeof(header));
     const UniqueFd copy(::memfd_create("ring-copy", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     ASSERT_EQ(::write(copy.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
     ASSERT_EQ(
@@ -127,6 +130,18 @@ TEST_F(StreamWalkTest, NeedsNoLinksForwardsWhereAStreamLiesAlone) {
           ReadQuery{.filter = {.stream = "a"}, .after = 10, .limit = limit}}) {
       EXPECT_EQ(ReadAll(query), Expected(query)) << Describe(query);
     }
+  }
+}
+
+TEST_F(StreamWalkTest, SaysThatAnEventIsDamagedAmongOthersLikeIt) {
+  Open();
+  Append("a", 20);
+  const auto unchanged = [](RecordHeader*) {};
+  // Where the table begins, and something further back.
+  for (const size_t at : {0u, 3u, 8u, 9u}) {
+    ReadCopyWith(10, unchanged, [at](std::byte* body) { body[at] ^= std::byte{0xFF}; });
+    ExpectCorruption({.filter = {.stream = "a"}});
+    ExpectCorruption({});
   }
 }
 
