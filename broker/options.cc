@@ -40,7 +40,9 @@ struct Setting {
   std::function<Status(BrokerOptions&, const std::string&)> set;
 };
 
-Status Invalid(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
+Status InvalidSetting(std::string message) {
+  return {StatusCode::kInvalidArgument, std::move(message)};
+}
 
 using Parse = Result<uint64_t> (*)(std::string_view);
 
@@ -48,7 +50,7 @@ Result<uint64_t> ParseNumber(std::string_view text) {
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) {
-    return Invalid(fmt::format("'{}' is not a whole number", text));
+    return InvalidSetting(fmt::format("'{}' is not a whole number", text));
   }
   return value;
 }
@@ -60,7 +62,7 @@ auto Number(Value& (*field)(BrokerOptions&), Parse parse, uint64_t least, uint64
     const Result<uint64_t> value = parse(text);
     if (!value.ok()) return value.status();
     if (*value < least || *value > most) {
-      return Invalid(fmt::format("{} is out of range ({} to {})", text, least, most));
+      return InvalidSetting(fmt::format("{} is out of range ({} to {})", text, least, most));
     }
     field(options) = static_cast<Value>(*value);
     return {};
@@ -75,14 +77,14 @@ Status SetDurability(BrokerOptions& options, const std::string& text) {
       return {};
     }
   }
-  return Invalid(fmt::format("'{}' is not memory, process or power", text));
+  return InvalidSetting(fmt::format("'{}' is not memory, process or power", text));
 }
 
 Status SetSocketMode(BrokerOptions& options, const std::string& text) {
   unsigned mode = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
   if (error != std::errc() || end != text.data() + text.size() || mode > 0777) {
-    return Invalid(fmt::format("'{}' is not an octal mode like 0600", text));
+    return InvalidSetting(fmt::format("'{}' is not an octal mode like 0600", text));
   }
   options.socket_mode = mode;
   return {};
@@ -92,14 +94,14 @@ Status SetReadyFd(BrokerOptions& options, const std::string& text) {
   const Result<uint64_t> value = ParseNumber(text);
   if (!value.ok()) return value.status();
   if (*value > INT32_MAX || ::fcntl(static_cast<int>(*value), F_GETFD) < 0) {
-    return Invalid(fmt::format("{} is no open descriptor", text));
+    return InvalidSetting(fmt::format("{} is no open descriptor", text));
   }
   options.ready_fd = static_cast<int>(*value);
   return {};
 }
 
 Status SetFlag(bool& flag, const std::string& text) {
-  if (text != "true" && text != "false") return Invalid("it is true or false");
+  if (text != "true" && text != "false") return InvalidSetting("it is true or false");
   flag = text == "true";
   return {};
 }
@@ -157,7 +159,7 @@ std::vector<Setting> AllSettings() {
       {"policy", "FILE", "rules that answer questions (docs/validation.md); SIGHUP loads it anew",
        false,
        [](BrokerOptions& options, const std::string& text) {
-         if (text.empty()) return Invalid("a policy needs the name of its file");
+         if (text.empty()) return InvalidSetting("a policy needs the name of its file");
          options.policy = text;
          return Status();
        }},
@@ -181,7 +183,7 @@ std::vector<Setting> AllSettings() {
 }
 
 // The text of a value of the file, as it would stand on the command line.
-std::optional<std::string> TextOf(const toml::node& node) {
+std::optional<std::string> SettingText(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
   if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
@@ -191,7 +193,7 @@ std::optional<std::string> TextOf(const toml::node& node) {
 // [sla]
 Status ApplySla(const toml::node& node, const std::string& path, SlaOptions& sla) {
   const auto wrong = [&path](const toml::node& where, std::string_view what) {
-    return Invalid(fmt::format("{}:{}: {}", path, where.source().begin.line, what));
+    return InvalidSetting(fmt::format("{}:{}: {}", path, where.source().begin.line, what));
   };
   const auto* table = node.as_table();
   if (table == nullptr) return wrong(node, "sla must be a table: [sla]");
@@ -214,7 +216,7 @@ Status ApplySla(const toml::node& node, const std::string& path, SlaOptions& sla
         }
       }
     } else {
-      return Invalid(
+      return InvalidSetting(
           fmt::format("{}:{}: there is no setting 'sla.{}'; there are sla.objectives and sla.shifts",
                       path, key.source().begin.line, std::string(key.str())));
     }
@@ -228,7 +230,8 @@ Status ApplyFile(const std::string& path, std::span<const Setting> settings,
   try {
     table = toml::parse_file(path);
   } catch (const toml::parse_error& error) {
-    return Invalid(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+    return InvalidSetting(
+        fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
   }
   for (const auto& [key, node] : table) {
     const auto place = fmt::format("{}:{}", path, key.source().begin.line);
@@ -240,15 +243,16 @@ Status ApplyFile(const std::string& path, std::span<const Setting> settings,
     const auto setting = std::find_if(settings.begin(), settings.end(),
                                       [&](const Setting& one) { return name == one.name; });
     if (setting == settings.end()) {
-      return Invalid(fmt::format("{}: there is no setting '{}'; see roostd --help", place, name));
+      return InvalidSetting(
+          fmt::format("{}: there is no setting '{}'; see roostd --help", place, name));
     }
-    const auto text = TextOf(node);
+    const auto text = SettingText(node);
     if (!text.has_value()) {
-      return Invalid(
+      return InvalidSetting(
           fmt::format("{}: {} must be a text, a whole number, true or false", place, name));
     }
     if (const Status status = setting->set(options, *text); !status.ok()) {
-      return Invalid(fmt::format("{}: {}: {}", place, name, status.message()));
+      return InvalidSetting(fmt::format("{}: {}: {}", place, name, status.message()));
     }
   }
   return {};
@@ -265,7 +269,7 @@ Status ChooseDefaults(BrokerOptions& options) {
   }
   const char* home = std::getenv("HOME");
   if (home == nullptr || *home == '\0') {
-    return Invalid("$HOME is not set; name the data directory with --data");
+    return InvalidSetting("$HOME is not set; name the data directory with --data");
   }
   options.log.directory = std::string(home) + "/.local/share/roost";
   return {};
@@ -317,7 +321,7 @@ Result<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
     line.only_text = true;
     return line;
   } catch (const CLI::ParseError& error) {
-    return Invalid(fmt::format("{}; see roostd --help", error.what()));
+    return InvalidSetting(fmt::format("{}; see roostd --help", error.what()));
   }
   if (!line.check_policy.empty()) return line;
   if (!config.empty()) ROOST_RETURN_IF_ERROR(ApplyFile(config, settings, line.options));
@@ -325,7 +329,7 @@ Result<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
     const auto said = given.find(setting.name);
     if (said == given.end()) continue;
     if (const Status status = setting.set(line.options, said->second); !status.ok()) {
-      return Invalid(fmt::format("--{}: {}", setting.name, status.message()));
+      return InvalidSetting(fmt::format("--{}: {}", setting.name, status.message()));
     }
   }
   ROOST_RETURN_IF_ERROR(ChooseDefaults(line.options));

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "schemas/text.h"
+
 namespace roost {
 namespace {
 
@@ -14,10 +16,6 @@ std::string HexOf(const flatbuffers::Vector<uint8_t>& bytes) {
   std::string text;
   for (const uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
   return text;
-}
-
-std::string TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string() : text->str();
 }
 
 }  // namespace
@@ -60,8 +58,8 @@ Result<Attachment::Change> Attachment::Take(const wire::Attached& attached,
   info_.durability = ring_->layout().durability;
   info_.started_ns = ring_->layout().started_ns;
   info_.broker_pid = attached.broker_pid();
-  info_.broker_version = TextOf(attached.broker_version());
-  info_.data_directory = TextOf(attached.data_directory());
+  info_.broker_version = CopyOf(attached.broker_version());
+  info_.data_directory = CopyOf(attached.data_directory());
   return change;
 }
 

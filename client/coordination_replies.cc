@@ -6,6 +6,8 @@
 #include <string>
 #include <tuple>
 
+#include "schemas/text.h"
+
 namespace roost {
 namespace {
 
@@ -14,10 +16,6 @@ constexpr size_t kListedMax = 100'000;
 
 Status Wrong(const char* what) {
   return {StatusCode::kCorruption, fmt::format("the broker answered {} with something else", what)};
-}
-
-std::string TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string() : text->str();
 }
 
 std::vector<std::string> TextsOf(
@@ -55,11 +53,11 @@ bool TakeAnswer(const wire::Answer& told, Answer* answer) {
   answer->verdict = *verdict;
   answer->you_decide = told.you_decide();
   answer->token = told.token();
-  answer->reason = TextOf(told.reason());
-  answer->by = TextOf(told.by());
+  answer->reason = CopyOf(told.reason());
+  answer->by = CopyOf(told.by());
   answer->decided_ns = told.decided_ns();
   answer->cached = told.cached();
-  answer->error = TextOf(told.error());
+  answer->error = CopyOf(told.error());
   // A question that can't be answered has no key.
   if (told.key() == nullptr || told.key()->size() == 0) return !answer->error.empty();
   if (told.key()->size() != answer->key.size()) return false;
@@ -81,7 +79,7 @@ Result<ClaimResult> ClaimResultOf(const wire::Reply& reply) {
   const wire::Held* held = reply.body_as_Held();
   if (held == nullptr) return Wrong("a claim");
   for (const wire::Holder* holder : *held->held()) {
-    result.held.push_back({holder->key()->str(), holder->held()->str(), TextOf(holder->by()),
+    result.held.push_back({holder->key()->str(), holder->held()->str(), CopyOf(holder->by()),
                            holder->session(), holder->expires_in_ms(), holder->waiting()});
   }
   return result;
@@ -162,7 +160,7 @@ Result<DecideResult> DecideResultOf(const wire::Reply& reply) {
   if (decided == nullptr) return Wrong("a decision");
   const std::optional<Verdict> verdict = VerdictOf(decided->verdict());
   if (!verdict.has_value()) return Wrong("a decision");
-  return DecideResult{decided->recorded(), *verdict, TextOf(decided->reason())};
+  return DecideResult{decided->recorded(), *verdict, CopyOf(decided->reason())};
 }
 
 Status AddLeases(const wire::Reply& reply, std::vector<LeaseInfo>* leases, bool* more) {
@@ -176,7 +174,7 @@ Status AddLeases(const wire::Reply& reply, std::vector<LeaseInfo>* leases, bool*
         return Wrong("a list of claims");
       leases->push_back({lease->token(), TextsOf(*lease->keys()), lease->agent()->str(),
                          lease->session(), lease->ttl_ms(), lease->expires_in_ms(),
-                         TextOf(lease->note())});
+                         CopyOf(lease->note())});
     }
   }
   if (*more && leases->size() == before) return Wrong("a list of claims");

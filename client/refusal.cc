@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "schemas/text.h"
+
 namespace roost {
 namespace {
 
@@ -32,10 +34,6 @@ StatusCode CodeOf(wire::RefusalCode code) {
   return StatusCode::kIncompatible;  // of a newer broker
 }
 
-std::string TextOf(const flatbuffers::String* text) {
-  return text == nullptr ? std::string() : text->str();
-}
-
 }  // namespace
 
 Status StatusOfRefusal(const wire::Refused& refused) {
@@ -47,7 +45,7 @@ uint64_t AddSessions(const wire::Sessions& reply, std::vector<SessionInfo>* sess
   if (reply.sessions() == nullptr) return last;
   for (const wire::SessionInfo* session : *reply.sessions()) {
     last = session->session();
-    sessions->push_back({last, TextOf(session->agent()), TextOf(session->client()), session->uid(),
+    sessions->push_back({last, CopyOf(session->agent()), CopyOf(session->client()), session->uid(),
                          session->pid(), session->joined_ns(), session->last_request_ns(),
                          session->requests(), session->waiting(), session->idle()});
   }

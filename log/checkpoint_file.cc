@@ -21,8 +21,8 @@
 namespace roost {
 namespace {
 
-constexpr std::string_view kSuffix = ".checkpoint";
-constexpr size_t kDigits = 20;
+constexpr std::string_view kCheckpointSuffix = ".checkpoint";
+constexpr size_t kCheckpointDigits = 20;
 
 Status Corrupt(std::string_view name, uint64_t offset, std::string_view what) {
   return {StatusCode::kCorruption, fmt::format("{} at offset {}: {}", name, offset, what)};
@@ -57,14 +57,17 @@ const char* WrongInEntries(std::span<const CheckpointSection> entries, uint64_t 
 }  // namespace
 
 std::string CheckpointName(uint64_t first_sequence) {
-  return fmt::format("{:020}{}", first_sequence, kSuffix);
+  return fmt::format("{:020}{}", first_sequence, kCheckpointSuffix);
 }
 
 std::optional<uint64_t> ParseCheckpointName(std::string_view name) {
-  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
+  if (name.size() != kCheckpointDigits + kCheckpointSuffix.size() ||
+      !name.ends_with(kCheckpointSuffix)) {
+    return std::nullopt;
+  }
   uint64_t sequence = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, sequence);
-  if (error != std::errc() || end != name.data() + kDigits) return std::nullopt;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kCheckpointDigits, sequence);
+  if (error != std::errc() || end != name.data() + kCheckpointDigits) return std::nullopt;
   return sequence;
 }
 

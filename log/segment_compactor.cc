@@ -23,9 +23,8 @@
 namespace roost {
 namespace {
 
-template <typename T>
-Bytes BytesOf(const T& value) {
-  return std::as_bytes(std::span<const T, 1>(&value, 1));
+Bytes FrameBytes(const FrameHeader& frame) {
+  return std::as_bytes(std::span<const FrameHeader, 1>(&frame, 1));
 }
 
 // A new file that takes the place of a segment, or goes again if it never does.
@@ -167,7 +166,7 @@ class FrameWriter {
     frame.stored = static_cast<uint32_t>(stored.size());
     frame.crc32c = FrameChecksum(frame, stored);
     offsets_.push_back(end_);
-    ROOST_RETURN_IF_ERROR(WriteAt(fd_, BytesOf(frame), end_, path_));
+    ROOST_RETURN_IF_ERROR(WriteAt(fd_, FrameBytes(frame), end_, path_));
     ROOST_RETURN_IF_ERROR(WriteAt(fd_, stored, end_ + sizeof(frame), path_));
     end_ += sizeof(frame) + stored.size();
     return {};

@@ -18,8 +18,8 @@
 namespace roost {
 namespace {
 
-constexpr std::string_view kSuffix = ".segment";
-constexpr size_t kDigits = 20;
+constexpr std::string_view kSegmentSuffix = ".segment";
+constexpr size_t kSegmentDigits = 20;
 
 template <typename T>
 Bytes BytesOf(const T& value) {
@@ -78,14 +78,16 @@ Result<bool> ReadTable(int fd, uint64_t offset, uint64_t count, std::string_view
 }  // namespace
 
 std::string SegmentName(uint64_t base_sequence) {
-  return fmt::format("{:020}{}", base_sequence, kSuffix);
+  return fmt::format("{:020}{}", base_sequence, kSegmentSuffix);
 }
 
 std::optional<uint64_t> ParseSegmentName(std::string_view name) {
-  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
+  if (name.size() != kSegmentDigits + kSegmentSuffix.size() || !name.ends_with(kSegmentSuffix)) {
+    return std::nullopt;
+  }
   uint64_t sequence = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, sequence);
-  if (error != std::errc() || end != name.data() + kDigits) return std::nullopt;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kSegmentDigits, sequence);
+  if (error != std::errc() || end != name.data() + kSegmentDigits) return std::nullopt;
   return sequence;
 }
 

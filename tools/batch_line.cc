@@ -24,7 +24,7 @@ std::string* TextMember(BatchLine& line, std::string& base64, std::string_view n
   return nullptr;
 }
 
-Status Wrong(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
+Status WrongLine(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
 
 }  // namespace
 
@@ -43,18 +43,18 @@ Result<BatchLine> ParseBatchLine(std::string_view text, const std::string& strea
       has_data = true;
     } else if (std::string* value = TextMember(line, base64, member.name); value != nullptr) {
       auto parsed = ParseJsonString(member.value);
-      if (!parsed.ok()) return Wrong(fmt::format("\"{}\" must be a string", member.name));
+      if (!parsed.ok()) return WrongLine(fmt::format("\"{}\" must be a string", member.name));
       *value = *std::move(parsed);
     } else if (std::ranges::find(kDecidedByTheBroker, member.name) == kDecidedByTheBroker.end()) {
-      return Wrong(fmt::format("\"{}\" is no member of an event", member.name));
+      return WrongLine(fmt::format("\"{}\" is no member of an event", member.name));
     }
   }
-  if (line.event.stream.empty()) return Wrong("\"stream\" is missing");
-  if (line.event.type.empty()) return Wrong("\"type\" is missing");
+  if (line.event.stream.empty()) return WrongLine("\"stream\" is missing");
+  if (line.event.type.empty()) return WrongLine("\"type\" is missing");
   if (!base64.empty()) {
-    if (has_data) return Wrong("\"data\" and \"data_base64\" exclude each other");
+    if (has_data) return WrongLine("\"data\" and \"data_base64\" exclude each other");
     auto bytes = ParseBase64(base64);
-    if (!bytes.ok()) return Wrong("\"data_base64\": " + bytes.status().message());
+    if (!bytes.ok()) return WrongLine("\"data_base64\": " + bytes.status().message());
     line.event.data = *std::move(bytes);
   }
   return line;

@@ -3,7 +3,7 @@
 namespace roost {
 namespace {
 
-constexpr char kExamples[] =
+constexpr char kDashboardExamples[] =
     "  roost dashboard                                  # then open http://127.0.0.1:8600/\n"
     "  ssh -L 8600:127.0.0.1:8600 HOST roost dashboard  # of another host\n"
     "  roost dashboard --listen 0.0.0.0:8600 --token-file /etc/roost/dashboard.token\n"
@@ -19,8 +19,8 @@ void AddDashboardCommand(Program& program,
                          ExitStatus (*run)(Program& program,
                                            const DashboardCommandOptions& options)) {
   auto options = std::make_shared<DashboardCommandOptions>();
-  AddCommand(program, "dashboard", "Show the log and the broker in a browser", kExamples, options,
-             run)
+  AddCommand(program, "dashboard", "Show the log and the broker in a browser", kDashboardExamples,
+             options, run)
       .Text("--listen", &options->listen, "ADDRESS:PORT",
             "Where to listen, else 127.0.0.1:8600; port 0 is any that is free")
       .Texts("--host", &options->hosts, "NAME",

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kSessionIdBytesMax = 255;  // of a correlation id
 
-Status Wrong(std::string_view what) {
+Status WrongCall(std::string_view what) {
   return {StatusCode::kInvalidArgument, fmt::format("the hook's input {}", what)};
 }
 
@@ -23,7 +23,7 @@ Status TakeText(const std::vector<JsonMember>& members, std::string_view name, s
   for (const JsonMember& member : members) {
     if (member.name != name) continue;
     Result<std::string> text = ParseJsonString(member.value);
-    if (!text.ok()) return Wrong(fmt::format("has a {} that is no string", name));
+    if (!text.ok()) return WrongCall(fmt::format("has a {} that is no string", name));
     *out = *std::move(text);
   }
   return {};
@@ -38,33 +38,34 @@ HookCall::Moment MomentOf(std::string_view event) {
 // Fills *call as far as the text goes.
 Status Parse(std::string_view text, HookCall* call) {
   if (const Status json = CheckJson(text); !json.ok()) {
-    return Wrong("is not JSON: " + json.message());
+    return WrongCall("is not JSON: " + json.message());
   }
   const Result<std::vector<JsonMember>> members = SplitObject(text);
-  if (!members.ok()) return Wrong("is no JSON object: " + members.status().message());
+  if (!members.ok()) return WrongCall("is no JSON object: " + members.status().message());
 
   std::string event;
   ROOST_RETURN_IF_ERROR(TakeText(*members, "hook_event_name", &event));
-  if (event.empty()) return Wrong("has no hook_event_name");
+  if (event.empty()) return WrongCall("has no hook_event_name");
   call->moment = MomentOf(event);
   if (call->moment == HookCall::Moment::kOther) return {};
 
   std::string session_id;
   ROOST_RETURN_IF_ERROR(TakeText(*members, "session_id", &session_id));
   if (session_id.size() > kSessionIdBytesMax || !IsPlainUtf8(session_id)) {
-    return Wrong("has a session_id that is no plain text of at most 255 bytes");
+    return WrongCall("has a session_id that is no plain text of at most 255 bytes");
   }
   call->session_id = std::move(session_id);
   std::string tool;
   ROOST_RETURN_IF_ERROR(TakeText(*members, "tool_name", &tool));
   if (tool.empty() || tool.size() > kHookToolBytesMax || !IsPlainUtf8(tool)) {
-    return Wrong(fmt::format("has no tool_name of 1 to {} bytes of plain text", kHookToolBytesMax));
+    return WrongCall(
+        fmt::format("has no tool_name of 1 to {} bytes of plain text", kHookToolBytesMax));
   }
   call->tool = std::move(tool);
   for (const JsonMember& member : *members) {
     if (member.name == "tool_input") call->input = TrimJson(member.value);
   }
-  if (call->input.empty()) return Wrong("has no tool_input");
+  if (call->input.empty()) return WrongCall("has no tool_input");
   return {};
 }
 

@@ -21,7 +21,7 @@
 namespace roost {
 namespace {
 
-constexpr size_t kNameBytesMax = 256;
+constexpr size_t kSavedNameBytesMax = 256;
 
 uint32_t ChecksumOf(MonitorFileHeader header, Bytes bytes) {
   header.crc32c = 0;
@@ -41,7 +41,7 @@ void EncodeBaseline(const SavedBaseline& baseline, StateWriter* out) {
 
 SavedBaseline DecodeBaseline(StateReader* in) {
   SavedBaseline baseline;
-  baseline.name = in->Text(kNameBytesMax);
+  baseline.name = in->Text(kSavedNameBytesMax);
   baseline.state = static_cast<BaselineState>(in->Number(3));
   baseline.since_ns = in->Number(UINT64_MAX >> 2);
   const size_t count = in->Count(Histogram::kBuckets);
@@ -110,7 +110,7 @@ Result<MonitorState> DecodeMonitorState(Bytes file, const uint8_t* log_id) {
   state.saved_ns = header.saved_ns;
   for (size_t left = in.Count(2 * kObjectivesMax); left > 0 && in.ok(); --left) {
     SavedBreach& breach = state.breaches.emplace_back();
-    breach.objective = in.Text(kNameBytesMax);
+    breach.objective = in.Text(kSavedNameBytesMax);
     breach.since_ns = in.Number(UINT64_MAX >> 2);
     breach.was_told = in.Flag();
   }

@@ -10,7 +10,7 @@ namespace roost {
 // Takes at most glob.size() * text.size() steps.
 bool GlobMatches(std::string_view glob, std::string_view text);
 
-inline bool IsGlob(std::string_view text) { return text.find('*') != std::string_view::npos; }
+inline bool HasStar(std::string_view text) { return text.find('*') != std::string_view::npos; }
 
 }  // namespace roost
 

@@ -87,7 +87,7 @@ Policy::Policy(std::string digest, std::vector<Rule> rules, std::vector<std::str
   std::from_chars(version_text_.data(), version_text_.data() + version_text_.size(), version_, 16);
   for (uint32_t index = 0; index < rules_.size(); ++index) {
     const std::string& kind = rules_[index].kind;
-    (IsGlob(kind) ? globs_ : exact_[kind]).push_back(index);
+    (HasStar(kind) ? globs_ : exact_[kind]).push_back(index);
   }
 }
 

@@ -25,7 +25,7 @@ namespace roost {
 namespace {
 
 constexpr size_t kReasonBytesMax = 512;
-constexpr size_t kNameBytesMax = 128;
+constexpr size_t kRuleNameBytesMax = 128;
 constexpr int kReadAttempts = 3;
 constexpr uint64_t kTtlNsMax = 366ull * 24 * 3600 * kNsPerSecond;
 
@@ -210,11 +210,11 @@ class PolicyParser {
     if (!members.matcher.has_value()) {
       return Wrong(where, "the rule has none of regex, glob and equals; glob = \"*\" matches all");
     }
-    if (members.name.size() > kNameBytesMax || !IsPlainUtf8(members.name) ||
+    if (members.name.size() > kRuleNameBytesMax || !IsPlainUtf8(members.name) ||
         members.reason.size() > kReasonBytesMax || !IsPlainUtf8(members.reason)) {
       return Wrong(where, fmt::format("a rule's name has at most {} bytes and its reason {}, of "
                                       "UTF-8 without control characters",
-                                      kNameBytesMax, kReasonBytesMax));
+                                      kRuleNameBytesMax, kReasonBytesMax));
     }
     const std::optional<wire::Verdict> verdict = ReadVerdict(members.verdict);
     if (!verdict.has_value()) return Wrong(where, "a rule's verdict is allow, deny or ask");

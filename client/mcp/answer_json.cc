@@ -7,7 +7,7 @@
 namespace roost {
 namespace {
 
-constexpr size_t kReasonBytesMax = 512;
+constexpr size_t kReasonShownMax = 512;
 // All of many answers must fit, since each may hold a token that only its asker gets.
 constexpr size_t kReasonOfManyBytesMax = 256;
 
@@ -55,7 +55,7 @@ std::string AnswersJson(std::span<const Answer> answers) {
 
 std::string AnswerJson(const Answer& answer) {
   std::string json;
-  AppendAnswer(&json, answer, kReasonBytesMax);
+  AppendAnswer(&json, answer, kReasonShownMax);
   return json;
 }
 

@@ -8,6 +8,7 @@
 #include "client/mcp/joined_text.h"
 
 namespace roost {
+namespace tool_list {  // such names are those of kinds of requests too
 
 inline constexpr std::string_view kReadOnly =
     R"(},"annotations":{"readOnlyHint":true,"openWorldHint":false}})";
@@ -127,6 +128,10 @@ inline constexpr std::string_view kToolList =
                 kClaim, kChanges, kListNext, kRelease, kChanges, kListNext, kTake, kChanges,
                 kListNext, kSettle, kChanges, kListNext, kValidate, kChanges, kListNext, kDecide,
                 kChanges, kListNext, kStatus, kReadOnly, kListEnd>;
+
+}  // namespace tool_list
+
+using tool_list::kToolList;
 
 }  // namespace roost
 

@@ -21,7 +21,7 @@ namespace {
 using wire::ClientWork;
 using wire::WorkDuration;
 
-constexpr uint8_t kLogId[16] = {1};
+constexpr uint8_t kReportsLogId[16] = {1};
 constexpr uint64_t kNow = 1'000'000 * kNsPerSecond;
 constexpr uint64_t kMuch = 60 * kNsPerSecond / ClientReports::kNsPerWorkMin;  // in a minute
 
@@ -29,7 +29,8 @@ class ClientReportsTest : public ::testing::Test {
  protected:
   void SetUp() override {
     path_ = ::testing::TempDir() + "roost-client-reports-" + std::to_string(::getpid());
-    auto made = CountersWriter::Create(path_, {kLogId, Durability::kProcess, "/data", 64 << 20});
+    auto made =
+        CountersWriter::Create(path_, {kReportsLogId, Durability::kProcess, "/data", 64 << 20});
     ASSERT_TRUE(made.ok()) << made.status().message();
     writer_.emplace(*std::move(made));
     reports_.emplace(&*writer_);

@@ -16,7 +16,6 @@ namespace {
 
 using wire::RefusalCode;
 using wire::ReplyBody;
-using enum ReplyBody;
 
 // A claim adds one to a number, and a release of another token than the number is answered with no. A claim with
 // wait_ms waits until the number is even.
@@ -95,6 +94,7 @@ class CountingRoom : public CoordinationRoom {
 
 class CoordinatorTest : public CoordinationFixture {
  protected:
+  using enum ReplyBody;
   using Answered = std::pair<uint64_t, ReplyBody>;
 
   void SetUp() override {

@@ -18,13 +18,14 @@
 namespace roost {
 namespace {
 
-constexpr uint8_t kLogId[16] = {1, 2, 3};
+constexpr uint8_t kCountersLogId[16] = {1, 2, 3};
 
 class CountersWriterTest : public ::testing::Test {
  protected:
   void SetUp() override {
     path_ = ::testing::TempDir() + "roost-counters-writer-" + std::to_string(::getpid());
-    auto made = CountersWriter::Create(path_, {kLogId, Durability::kProcess, "/data", 64 << 20});
+    auto made =
+        CountersWriter::Create(path_, {kCountersLogId, Durability::kProcess, "/data", 64 << 20});
     ASSERT_TRUE(made.ok()) << made.status().message();
     writer_.emplace(*std::move(made));
   }

@@ -18,11 +18,11 @@ namespace roost {
 namespace {
 
 #if defined(__SANITIZE_THREAD__)
-constexpr uint64_t kTakes = 200'000;
+constexpr uint64_t kLaneTakes = 200'000;
 #elif defined(ROOST_SANITIZED)
-constexpr uint64_t kTakes = 10'000'000;
+constexpr uint64_t kLaneTakes = 10'000'000;
 #else
-constexpr uint64_t kTakes = 3'000'000;
+constexpr uint64_t kLaneTakes = 3'000'000;
 #endif
 constexpr uint64_t kHandled = 64;   // one of so many goes all the way
 constexpr int kUses = 20;           // of what a careless broker has checked
@@ -129,7 +129,7 @@ TEST(FlippedLaneTest, HarmsNobodyElse) {
   std::vector<uint64_t> buffer(kInlineRequestBytesMax / 8);
   auto* const bytes = reinterpret_cast<std::byte*>(buffer.data());
   uint64_t taken = 0, requests = 0, flipped = 0, broken = 0;
-  while (taken + broken < kTakes) {
+  while (taken + broken < kLaneTakes) {
     lane.Put(request);
     size_t size = 0;
     const LaneOutcome outcome = lane.broker_end().Take(bytes, buffer.size() * 8, &size);
@@ -172,7 +172,7 @@ TEST(FlippedLaneTest, IsSeenToChangeByWhoeverFetchesItTwice) {
   std::vector<uint64_t> copy(kInlineRequestBytesMax / 8), again(request.size() / 8);
   auto* const bytes = reinterpret_cast<std::byte*>(copy.data());
   bool length_changed = false, message_changed = false;
-  for (uint64_t i = 0; i < 4 * kTakes && !(length_changed && message_changed); ++i) {
+  for (uint64_t i = 0; i < 4 * kLaneTakes && !(length_changed && message_changed); ++i) {
     lane.Put(request);
     const uint64_t length = lane.FetchLength();
     size_t size = 0;

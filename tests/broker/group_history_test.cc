@@ -27,7 +27,7 @@ using wire::Outcome;
 using wire::RequestBody;
 
 constexpr uint64_t kMaxTries = 3;
-constexpr uint8_t kKey[32] = {};
+constexpr uint8_t kSessionKey[32] = {};
 
 // All of a broker that groups need, made anew for each start.
 struct Parts {
@@ -45,7 +45,7 @@ struct Parts {
 
   IdTable ids;
   ReplyBuilder replies;
-  SessionTable sessions{kKey, 1};
+  SessionTable sessions{kSessionKey, 1};
   GroupTable table;
   UndoLog undo;
   WaitingBudget waiting;
@@ -72,7 +72,8 @@ class GroupHistoryTest : public ::testing::Test {
     seed_ = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
     random_.seed(seed_);
     std::printf("ROOST_TEST_SEED=%llu\n", static_cast<unsigned long long>(seed_));
-    Result<CountersWriter> made = CountersWriter::Create(path_, {kKey, Durability::kProcess, ""});
+    Result<CountersWriter> made =
+        CountersWriter::Create(path_, {kSessionKey, Durability::kProcess, ""});
     ASSERT_TRUE(made.ok()) << made.status().message();
     counters_.emplace(*std::move(made));
     parts_ = std::make_unique<Parts>(&log_, &*counters_);

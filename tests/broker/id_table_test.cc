@@ -9,17 +9,17 @@
 namespace roost {
 namespace {
 
-constexpr int64_t kNow = 5'000'000'000;
+constexpr int64_t kNowNs = 5'000'000'000;
 
 class IdTableTest : public ::testing::Test {
  protected:
-  void Use(IdTable& ids, const std::string& id, uint32_t uid = 1, int64_t now_ns = kNow) {
+  void Use(IdTable& ids, const std::string& id, uint32_t uid = 1, int64_t now_ns = kNowNs) {
     UsedId used;
     used.last = ++last_;
     ids.Add(ids.KeyOf("s", id), used, uid, now_ns);
   }
 
-  static bool Knows(IdTable& ids, const std::string& id, int64_t now_ns = kNow) {
+  static bool Knows(IdTable& ids, const std::string& id, int64_t now_ns = kNowNs) {
     return ids.Find(ids.KeyOf("s", id), now_ns) != nullptr;
   }
 
@@ -31,7 +31,7 @@ TEST_F(IdTableTest, FindsAnIdInItsStreamOnly) {
   Use(ids, "a");
   EXPECT_TRUE(Knows(ids, "a"));
   EXPECT_FALSE(Knows(ids, "b"));
-  EXPECT_EQ(ids.Find(ids.KeyOf("t", "a"), kNow), nullptr);
+  EXPECT_EQ(ids.Find(ids.KeyOf("t", "a"), kNowNs), nullptr);
 }
 
 TEST_F(IdTableTest, DoesNotConfuseWhereTheStreamEnds) {
@@ -43,14 +43,14 @@ TEST_F(IdTableTest, ForgetsAfterAnHour) {
   IdTable ids;
   Use(ids, "a");
   const auto hour = static_cast<int64_t>(IdTable::Limits().age_ns_max);
-  EXPECT_TRUE(Knows(ids, "a", kNow + hour));
-  EXPECT_FALSE(Knows(ids, "a", kNow + hour + 1));
+  EXPECT_TRUE(Knows(ids, "a", kNowNs + hour));
+  EXPECT_FALSE(Knows(ids, "a", kNowNs + hour + 1));
 }
 
 TEST_F(IdTableTest, GivesTheMemoryOfOldIdsBack) {
   IdTable ids;
   for (int i = 0; i < 10; ++i) Use(ids, "old" + std::to_string(i));
-  const auto later = kNow + 2 * static_cast<int64_t>(IdTable::Limits().age_ns_max);
+  const auto later = kNowNs + 2 * static_cast<int64_t>(IdTable::Limits().age_ns_max);
   for (int i = 0; i < 10; ++i) Use(ids, "new" + std::to_string(i), 1, later);
   EXPECT_EQ(ids.size(), 10u);
 }
@@ -58,7 +58,7 @@ TEST_F(IdTableTest, GivesTheMemoryOfOldIdsBack) {
 TEST_F(IdTableTest, TakesAnIdAgainThatIsTooOldToBeFound) {
   IdTable ids;
   Use(ids, "a");
-  const auto later = kNow + 2 * static_cast<int64_t>(IdTable::Limits().age_ns_max);
+  const auto later = kNowNs + 2 * static_cast<int64_t>(IdTable::Limits().age_ns_max);
   Use(ids, "a", 1, later);
   ASSERT_TRUE(Knows(ids, "a", later));
   EXPECT_EQ(ids.Find(ids.KeyOf("s", "a"), later)->last, 2u);

@@ -276,8 +276,9 @@ TEST_F(BoardTest, ABreachEndsWhenNothingIsAskedAnyMore) {
 TEST_F(BoardTest, KnowsBudgetAndBurnRate) {
   Start({"append p99 < 1ms over 1m", "availability 99.9% over 1h"});
   const std::string path = ::testing::TempDir() + "roost-board-" + std::to_string(::getpid());
-  constexpr uint8_t kLogId[16] = {1};
-  auto counters = CountersWriter::Create(path, {kLogId, Durability::kProcess, "/data", 64 << 20});
+  constexpr uint8_t kBoardLogId[16] = {1};
+  auto counters =
+      CountersWriter::Create(path, {kBoardLogId, Durability::kProcess, "/data", 64 << 20});
   ASSERT_TRUE(counters.ok());
   board_->Name(&*counters);
   for (int i = 0; i < 55; ++i) Second(1'000, 0);

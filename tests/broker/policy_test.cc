@@ -17,9 +17,9 @@
 namespace roost {
 namespace {
 
-using Outcome = Ruling::Outcome;
+using RulingOutcome = Ruling::Outcome;
 
-std::shared_ptr<const Policy> Parse(std::string_view text) {
+std::shared_ptr<const Policy> ParsePolicyText(std::string_view text) {
   const auto policy = ParsePolicy(text, "policy.toml");
   EXPECT_TRUE(policy.ok()) << policy.status().message();
   return policy.ok() ? *policy : Policy::None();
@@ -33,8 +33,8 @@ std::string ErrorOf(std::string_view text) {
 // The name of the rule that answers; "" if none does.
 std::string RuleFor(const Policy& policy, std::string_view kind, std::string_view input) {
   const Ruling ruling = policy.Evaluate(kind, *CanonicalJson(input), EvaluationBudget());
-  if (ruling.outcome == Outcome::kRanOut) return "ran out at " + ruling.rule->name;
-  return ruling.outcome == Outcome::kRule ? ruling.rule->name : "";
+  if (ruling.outcome == RulingOutcome::kRanOut) return "ran out at " + ruling.rule->name;
+  return ruling.outcome == RulingOutcome::kRule ? ruling.rule->name : "";
 }
 
 TEST(GlobTest, MatchesAnyCharactersForAStar) {
@@ -51,7 +51,7 @@ TEST(GlobTest, MatchesAnyCharactersForAStar) {
 }
 
 TEST(PolicyTest, LetsTheFirstRuleThatMatchesAnswer) {
-  const auto policy = Parse(R"(
+  const auto policy = ParsePolicyText(R"(
 agents_decide = ["review.*"]
 [[rule]]
 name = "first"
@@ -87,7 +87,7 @@ verdict = "allow"
 }
 
 TEST(PolicyTest, ShowsRulesTheTextOfAStringAndTheJsonOfAnythingElse) {
-  const auto policy = Parse(R"(
+  const auto policy = ParsePolicyText(R"(
 [[rule]]
 name = "newline"
 kind = "k"
@@ -117,19 +117,19 @@ TEST(PolicyTest, SaysWhichKindsAgentsDecide) {
   EXPECT_TRUE(Policy::None()->AgentsMayDecide("toolbox"));
   EXPECT_EQ(Policy::None()->version(), 0u);
 
-  EXPECT_FALSE(Parse("")->AgentsMayDecide("review.code"));
-  const auto policy = Parse("agents_decide = [\"review.*\", \"tool.Harmless\"]");
+  EXPECT_FALSE(ParsePolicyText("")->AgentsMayDecide("review.code"));
+  const auto policy = ParsePolicyText("agents_decide = [\"review.*\", \"tool.Harmless\"]");
   EXPECT_TRUE(policy->AgentsMayDecide("review.code"));
   EXPECT_TRUE(policy->AgentsMayDecide("tool.Harmless"));
   EXPECT_FALSE(policy->AgentsMayDecide("tool.Bash"));
 }
 
 TEST(PolicyTest, HasTheBeginningOfItsFilesHashAsVersion) {
-  const auto policy = Parse("");
+  const auto policy = ParsePolicyText("");
   EXPECT_EQ(policy->digest(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(policy->version(), 0xe3b0c44298fc1c14u);
   EXPECT_EQ(policy->version_text(), "e3b0c44298fc1c14");
-  EXPECT_NE(Parse("# other\n")->version(), policy->version());
+  EXPECT_NE(ParsePolicyText("# other\n")->version(), policy->version());
 }
 
 TEST(PolicyTest, RefusesWhatIsWrongWithItsLine) {
@@ -190,7 +190,7 @@ TEST(PolicyTest, TakesTenThousandRulesAndNoMore) {
     text +=
         "[[rule]]\nkind = \"k" + std::to_string(i) + "\"\nregex = \"a+b?c\"\nverdict = \"deny\"\n";
   }
-  const auto policy = Parse(text);
+  const auto policy = ParsePolicyText(text);
   ASSERT_EQ(policy->rules().size(), Policy::kRulesMax);
   EXPECT_EQ(RuleFor(*policy, "k9999", "\"ac\""), "line 39997");
   // Of all of them only one is a candidate.
@@ -203,7 +203,7 @@ TEST(PolicyTest, TakesTenThousandRulesAndNoMore) {
 
 TEST(PolicyTest, GivesUpRatherThanTakeTooLong) {
   // An automaton with very many states, so that RE2 has to simulate all of them at once.
-  const auto policy = Parse(
+  const auto policy = ParsePolicyText(
       "[[rule]]\nname = \"r\"\nkind = \"k\"\nregex = \"[ab]*a[ab]{1000}[ab]{400}c$\"\nverdict = "
       "\"deny\"\n");
   const std::string large = "\"" + std::string(60'000, 'a') + "\"";
@@ -213,11 +213,11 @@ TEST(PolicyTest, GivesUpRatherThanTakeTooLong) {
 
   EvaluationBudget none;
   none.time_ns_max = 0;
-  const auto two = Parse(
+  const auto two = ParsePolicyText(
       "[[rule]]\nkind = \"k\"\nglob = \"x\"\nverdict = \"deny\"\n"
       "[[rule]]\nname = \"second\"\nkind = \"k\"\nglob = \"*\"\nverdict = \"allow\"\n");
   const Ruling late = two->Evaluate("k", "1", none);
-  EXPECT_EQ(late.outcome, Outcome::kRanOut);
+  EXPECT_EQ(late.outcome, RulingOutcome::kRanOut);
   EXPECT_EQ(late.rule->name, "second");
 }
 
@@ -304,7 +304,7 @@ class ExamplePolicyTest : public ::testing::Test {
     // What is asked is what the rules say, not how busy the machine is.
     const EvaluationBudget budget{.time_ns_max = 60 * kNsPerSecond};
     const Ruling ruling = policy_->Evaluate(kind, *CanonicalJson(input), budget);
-    if (ruling.outcome != Outcome::kRule) return "";
+    if (ruling.outcome != RulingOutcome::kRule) return "";
     return wire::EnumNameVerdict(ruling.rule->verdict);
   }
 

@@ -325,7 +325,7 @@ TEST_F(BaselineBoardTest, LearnsNothingFromMinutesWithoutEnough) {
   EXPECT_EQ(board.series(2 * kLatencyCount).learned(), 20u) << "nor from minutes without work";
 }
 
-constexpr uint8_t kLogId[16] = {1, 2, 3};
+constexpr uint8_t kSavedLogId[16] = {1, 2, 3};
 
 TEST_F(BaselineBoardTest, KeepsWhatItLearnedInAFile) {
   BaselineBoard board(this);
@@ -335,8 +335,8 @@ TEST_F(BaselineBoardTest, KeepsWhatItLearnedInAFile) {
   state.breaches = {{"append p99 < 1ms over 1m", kWall - 5, true}, {"x", 7, false}};
   state.down = {{1, 2}, {static_cast<int64_t>(kWall), static_cast<int64_t>(kWall) + 9}};
   state.baselines = board.Save();
-  const std::vector<std::byte> file = EncodeMonitorState(state, kLogId);
-  auto read = DecodeMonitorState(file, kLogId);
+  const std::vector<std::byte> file = EncodeMonitorState(state, kSavedLogId);
+  auto read = DecodeMonitorState(file, kSavedLogId);
   ASSERT_TRUE(read.ok()) << read.status().message();
   EXPECT_EQ(read->saved_ns, kWall);
   ASSERT_EQ(read->breaches.size(), 2u);
@@ -357,14 +357,14 @@ TEST(MonitorStateTest, IsRefusedWhenItIsDamagedOrOfAnotherLog) {
   MonitorState state;
   state.breaches = {{"append p99 < 1ms over 1m", 5, true}};
   state.baselines = {{"append p50", BaselineState::kSteady, 7, {{1, 2}, {3, 4}}}};
-  const std::vector<std::byte> file = EncodeMonitorState(state, kLogId);
+  const std::vector<std::byte> file = EncodeMonitorState(state, kSavedLogId);
   constexpr uint8_t kOther[16] = {9};
   EXPECT_EQ(DecodeMonitorState(file, kOther).status().code(), StatusCode::kIncompatible);
   for (size_t i = 0; i < file.size(); ++i) {
     std::vector<std::byte> wrong = file;
     wrong[i] ^= std::byte{0x40};
-    EXPECT_FALSE(DecodeMonitorState(wrong, kLogId).ok()) << i;
-    EXPECT_FALSE(DecodeMonitorState(Bytes(file).first(i), kLogId).ok()) << i;
+    EXPECT_FALSE(DecodeMonitorState(wrong, kSavedLogId).ok()) << i;
+    EXPECT_FALSE(DecodeMonitorState(Bytes(file).first(i), kSavedLogId).ok()) << i;
   }
 }
 
@@ -374,7 +374,7 @@ TEST(MonitorStateTest, SurvivesWhateverBytesThereAre) {
   for (int round = 0; round < 2'000; ++round) {
     std::vector<std::byte> body(random() % 200);
     for (std::byte& byte : body) byte = static_cast<std::byte>(random() % 3 == 0 ? random() : 1);
-    const auto read = DecodeMonitorState(SealMonitorState(body, 1, kLogId), kLogId);
+    const auto read = DecodeMonitorState(SealMonitorState(body, 1, kSavedLogId), kSavedLogId);
     if (!read.ok()) continue;
     BaselineBoard board(nullptr);
     board.Restore(read->baselines);

@@ -9,7 +9,7 @@
 namespace roost {
 namespace {
 
-using Verdict = AppendCheck::Verdict;
+using CheckVerdict = AppendCheck::Verdict;
 
 class AppendCheckTest : public ReadFixture {
  protected:
@@ -32,14 +32,14 @@ class AppendCheckTest : public ReadFixture {
     ASSERT_EQ(log_->Stage(staged, {}, &place), StageOutcome::kStaged);
     ASSERT_TRUE(log_->Commit().ok());
   }
-  Verdict Check(const Batch& batch) {
+  CheckVerdict Check(const Batch& batch) {
     AppendCheck check(batch);
     Page page;
     while (true) {
       EXPECT_EQ(Run(check.query(), &page), LogReader::Step::kDone) << last_failure_.message();
-      const Verdict verdict = check.Take(page);
-      if (verdict == Verdict::kReadOn) continue;
-      if (verdict == Verdict::kBefore) result_ = check.result(77, Durability::kProcess);
+      const CheckVerdict verdict = check.Take(page);
+      if (verdict == CheckVerdict::kReadOn) continue;
+      if (verdict == CheckVerdict::kBefore) result_ = check.result(77, Durability::kProcess);
       return verdict;
     }
   }
@@ -63,7 +63,7 @@ TEST_F(AppendCheckTest, FindsTheSameBatchHoweverLongAgo) {
   AppendBatch(batch_);
   for (const int later : {0, 2000}) {
     Append("noise", later, 100);
-    ASSERT_EQ(Check(batch_), Verdict::kBefore) << later;
+    ASSERT_EQ(Check(batch_), CheckVerdict::kBefore) << later;
     EXPECT_TRUE(result_.appended);
     EXPECT_TRUE(result_.duplicate);
     EXPECT_EQ(result_.first, 2u);
@@ -77,14 +77,14 @@ TEST_F(AppendCheckTest, FindsTheSameBatchHoweverLongAgo) {
 TEST_F(AppendCheckTest, LetsAConflictWithAnotherEventStand) {
   Open();
   Append("a", 2);
-  EXPECT_EQ(Check(batch_), Verdict::kNotBefore);
+  EXPECT_EQ(Check(batch_), CheckVerdict::kNotBefore);
 }
 
 TEST_F(AppendCheckTest, LetsAConflictWithAnEarlierRevisionStand) {
   Open();
   Append("a", 1);
   batch_.conditions[0].expect = 5;
-  EXPECT_EQ(Check(batch_), Verdict::kNotBefore);
+  EXPECT_EQ(Check(batch_), CheckVerdict::kNotBefore);
 }
 
 TEST_F(AppendCheckTest, TellsThatTheIdWasUsedWithOtherContent) {
@@ -96,15 +96,15 @@ TEST_F(AppendCheckTest, TellsThatTheIdWasUsedWithOtherContent) {
     for (const size_t index : {0u, 1u}) {
       Batch other = batch_;
       other.events[index].*member += "x";
-      EXPECT_EQ(Check(other), Verdict::kIdReused);
+      EXPECT_EQ(Check(other), CheckVerdict::kIdReused);
     }
   }
   Batch shorter = batch_;
   shorter.events.pop_back();
-  EXPECT_EQ(Check(shorter), Verdict::kIdReused);
+  EXPECT_EQ(Check(shorter), CheckVerdict::kIdReused);
   Batch longer = batch_;
   longer.events.push_back(longer.events[1]);
-  EXPECT_EQ(Check(longer), Verdict::kIdReused);
+  EXPECT_EQ(Check(longer), CheckVerdict::kIdReused);
 }
 
 }  // namespace

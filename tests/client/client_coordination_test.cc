@@ -19,13 +19,13 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 
 // Nothing here may depend on it; only a broken program runs into it.
-constexpr milliseconds kPatience{60'000};
+constexpr milliseconds kCoordinationPatience{60'000};
 
 class ClientCoordinationTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(broker_.Start()); }
   Client NewClient(const std::string& agent = "tester") {
-    return Client({.socket = broker_.socket(), .agent = agent, .timeout = kPatience});
+    return Client({.socket = broker_.socket(), .agent = agent, .timeout = kCoordinationPatience});
   }
   static void Append(Client& client, int count) {
     Batch batch;
@@ -41,7 +41,7 @@ class ClientCoordinationTest : public ::testing::Test {
   }
   // What ended, once something did.
   static std::vector<EndedLease> WaitForEnded(Client& client) {
-    const auto until = std::chrono::steady_clock::now() + kPatience;
+    const auto until = std::chrono::steady_clock::now() + kCoordinationPatience;
     std::vector<EndedLease> ended;
     while (ended.empty() && std::chrono::steady_clock::now() < until) {
       ended = client.TakeEndedLeases();
@@ -83,7 +83,7 @@ TEST_F(ClientCoordinationTest, WaitsForAKeyUntilItsHolderLetsGo) {
     result = second.Claim({.keys = {"a", "b"}, .wait = milliseconds(50'000)}).value();
   });
   // What is free stands in nobody's way until somebody waits for it.
-  const auto until = std::chrono::steady_clock::now() + kPatience;
+  const auto until = std::chrono::steady_clock::now() + kCoordinationPatience;
   bool waits = false;
   Client third = NewClient("third");
   while (!waits && std::chrono::steady_clock::now() < until) {
@@ -231,7 +231,7 @@ TEST_F(ClientCoordinationTest, DoesNotTrustVerdictsOfABrokerThatHasGone) {
   ASSERT_TRUE(client.Validate(questions, {}).ok());
   broker_.Kill9();
   // The connection is looked at now and then, not at each call.
-  const auto until = std::chrono::steady_clock::now() + kPatience;
+  const auto until = std::chrono::steady_clock::now() + kCoordinationPatience;
   while (client.Validate(questions, {}).ok()) {
     ASSERT_LT(std::chrono::steady_clock::now(), until);
   }

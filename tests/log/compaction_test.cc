@@ -44,9 +44,9 @@ class KillingDisk : public DiskWatcher {
 };
 
 // What a power cut may leave after each change.
-class CuttingDisk : public DiskWatcher {
+class StateTakingDisk : public DiskWatcher {
  public:
-  CuttingDisk(DiskModel model, std::vector<Contents>* states, std::mt19937_64* random)
+  StateTakingDisk(DiskModel model, std::vector<Contents>* states, std::mt19937_64* random)
       : model_(std::move(model)), states_(states), random_(random) {}
   void After(const DiskCall& call, int64_t result) override {
     model_.Apply(call, result);
@@ -240,7 +240,7 @@ TEST_F(CompactionTest, SurvivesAPowerCutAtAnyTime) {
   DiskModel model;
   model.Assume(image_.path());
   std::vector<Contents> states;
-  CuttingDisk disk(model, &states, &random_);
+  StateTakingDisk disk(model, &states, &random_);
   {
     const WatchedDisk watched(image_.path(), &disk);
     ASSERT_TRUE(CompactAll(image_.path() + "/data").ok());

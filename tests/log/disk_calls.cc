@@ -41,7 +41,7 @@ bool IsWatched(std::string_view path) {
          (path.size() == watched_directory.size() || path[watched_directory.size()] == '/');
 }
 
-OpenFile Find(int fd) {
+OpenFile FindFile(int fd) {
   if (watcher.load() == nullptr || unwatched || fd < 0 || fd >= static_cast<int>(table.size())) {
     return {};
   }
@@ -75,7 +75,7 @@ int64_t Watch(DiskCall call, const Run& run) {
   if (verdict == DiskWatcher::kShort) call.size /= 2;
   const int64_t result = run(call.size);
   if (result < 0) return result;
-  if (call.kind == Kind::kOpen) call.inode = Find(static_cast<int>(result)).inode;
+  if (call.kind == Kind::kOpen) call.inode = FindFile(static_cast<int>(result)).inode;
   const int error = errno;
   watching->After(call, result);
   errno = error;
@@ -84,7 +84,7 @@ int64_t Watch(DiskCall call, const Run& run) {
 
 template <typename Run>
 int64_t WatchFile(int fd, DiskCall call, const Run& run) {
-  const OpenFile file = Find(fd);
+  const OpenFile file = FindFile(fd);
   if (file.path.empty()) return run(call.size);
   call.path = file.path;
   call.inode = file.inode;
@@ -103,7 +103,7 @@ int WatchOpen(const std::string& path, int flags, const Run& run) {
 }
 
 std::string PathIn(int directory, const char* name) {
-  const OpenFile file = Find(directory);
+  const OpenFile file = FindFile(directory);
   return file.path.empty() ? std::string() : file.path + "/" + name;
 }
 

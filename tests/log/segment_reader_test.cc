@@ -14,7 +14,7 @@
 namespace roost {
 namespace {
 
-using Outcome = SegmentReader::Outcome;
+using ReadOutcome = SegmentReader::Outcome;
 
 class SegmentReaderTest : public LogFixture {
  protected:
@@ -32,7 +32,7 @@ class SegmentReaderTest : public LogFixture {
   }
   static SeenEvent ReadAt(SegmentReader& reader, uint64_t position) {
     std::vector<std::byte> record;
-    if (reader.ReadRecordAt(position, &record) != Outcome::kRecord) return {};
+    if (reader.ReadRecordAt(position, &record) != ReadOutcome::kRecord) return {};
     RecordHeader header;
     std::memcpy(&header, record.data(), sizeof(header));
     return Seen(header, Bytes(record).subspan(kRecordHeaderBytes, header.body_length));
@@ -67,11 +67,11 @@ TEST_F(SegmentReaderTest, ReadsEveryEventOfAClosedSegment) {
     ASSERT_EQ(*found, position);
     ASSERT_TRUE(IsEvent(ReadAt(reader, position), sequence));
     RecordHeader header;
-    ASSERT_EQ(reader.ReadHeaderAt(position, &header), Outcome::kRecord);
+    ASSERT_EQ(reader.ReadHeaderAt(position, &header), ReadOutcome::kRecord);
     position += header.size;
   }
   RecordHeader header;
-  EXPECT_EQ(reader.ReadHeaderAt(position, &header), Outcome::kEnd);
+  EXPECT_EQ(reader.ReadHeaderAt(position, &header), ReadOutcome::kEnd);
   EXPECT_EQ(reader.FindSequence(last + 1).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(reader.FindSequence(0).status().code(), StatusCode::kNotFound);
   EXPECT_GT(reader.buffer_bytes(), 0u);
@@ -86,7 +86,7 @@ TEST_F(SegmentReaderTest, KeepsNoLargeBufferForLater) {
   SegmentReader reader = OpenReader(SegmentPath(1));
   RecordHeader header;
   for (uint64_t position = reader.base_position();
-       reader.ReadHeaderAt(position, &header) == Outcome::kRecord;) {
+       reader.ReadHeaderAt(position, &header) == ReadOutcome::kRecord;) {
     position += header.size;
   }
   EXPECT_GT(reader.buffer_bytes(), SegmentReader::kReadNearBytes);
@@ -102,7 +102,7 @@ TEST_F(SegmentReaderTest, SeesWhatIsAppendedToAnOpenSegment) {
   uint64_t position = reader.base_position();
   for (uint64_t sequence = 1; sequence <= 150; ++sequence) {
     RecordHeader header;
-    while (reader.ReadHeaderAt(position, &header) == Outcome::kEnd) AppendMany(2);
+    while (reader.ReadHeaderAt(position, &header) == ReadOutcome::kEnd) AppendMany(2);
     ASSERT_TRUE(IsEvent(ReadAt(reader, position), sequence)) << sequence;
     position += header.size;
   }
@@ -118,20 +118,21 @@ TEST_F(SegmentReaderTest, FindsTheEndOfASegmentThatIsClosedMeanwhile) {
   RecordHeader header;
   uint64_t sequence = 0;
   const auto walk = [&](SegmentReader& from) {
-    while (from.ReadHeaderAt(position, &header) == Outcome::kRecord) {
+    while (from.ReadHeaderAt(position, &header) == ReadOutcome::kRecord) {
       ++sequence;
       position += header.size;
     }
   };
   walk(reader);
-  EXPECT_EQ(reader.ReadHeaderAt(position, &header), Outcome::kEnd) << "full, but without a footer";
+  EXPECT_EQ(reader.ReadHeaderAt(position, &header), ReadOutcome::kEnd)
+      << "full, but without a footer";
   const uint64_t end = position;
   ASSERT_TRUE(log_->MaintainJournal().ok());
-  EXPECT_EQ(reader.ReadHeaderAt(position, &header), Outcome::kEnd);
+  EXPECT_EQ(reader.ReadHeaderAt(position, &header), ReadOutcome::kEnd);
   position = late_reader.base_position();
   walk(late_reader);
   EXPECT_EQ(position, end);
-  EXPECT_EQ(late_reader.ReadHeaderAt(end, &header), Outcome::kEnd);
+  EXPECT_EQ(late_reader.ReadHeaderAt(end, &header), ReadOutcome::kEnd);
   EXPECT_TRUE(IsEvent(ReadAt(late_reader, *late_reader.FindSequence(5)), 5));
 }
 
@@ -171,13 +172,13 @@ TEST_F(SegmentReaderTest, SaysWhereARecordIsDamaged) {
   Overwrite(SegmentPath(1), offset + 120, "X");
   SegmentReader reader = OpenReader(SegmentPath(1));
   std::vector<std::byte> record;
-  EXPECT_EQ(reader.ReadRecordAt(position, &record), Outcome::kDamaged);
+  EXPECT_EQ(reader.ReadRecordAt(position, &record), ReadOutcome::kDamaged);
   EXPECT_TRUE(record.empty());
   EXPECT_NE(reader.status().message().find("offset " + std::to_string(offset)), std::string::npos);
   Overwrite(SegmentPath(1), offset, std::string(4, '\xff'));
   SegmentReader again = OpenReader(SegmentPath(1));
   RecordHeader header;
-  EXPECT_EQ(again.ReadHeaderAt(position, &header), Outcome::kDamaged);
+  EXPECT_EQ(again.ReadHeaderAt(position, &header), ReadOutcome::kDamaged);
   EXPECT_EQ(again.FindSequence(10).status().code(), StatusCode::kCorruption);
 }
 
@@ -190,9 +191,9 @@ TEST_F(SegmentReaderTest, RefusesPositionsThatNoRecordCanHave) {
   for (const uint64_t position :
        std::vector<uint64_t>{0, reader.base_position() - 8, reader.base_position() + 4,
                              reader.footer()->end_position + 8, UINT64_MAX, UINT64_MAX & ~7ull}) {
-    EXPECT_EQ(reader.ReadHeaderAt(position, &header), Outcome::kDamaged) << position;
+    EXPECT_EQ(reader.ReadHeaderAt(position, &header), ReadOutcome::kDamaged) << position;
   }
-  EXPECT_EQ(reader.ReadHeaderAt(reader.base_position() + 8, &header), Outcome::kDamaged);
+  EXPECT_EQ(reader.ReadHeaderAt(reader.base_position() + 8, &header), ReadOutcome::kDamaged);
 }
 
 TEST_F(SegmentReaderTest, SaysGoneWhenRetentionTookTheFile) {
@@ -203,8 +204,8 @@ TEST_F(SegmentReaderTest, SaysGoneWhenRetentionTookTheFile) {
   ASSERT_EQ(::truncate(SegmentPath(1).c_str(), 0), 0);
   RecordHeader header;
   std::vector<std::byte> record;
-  EXPECT_EQ(reader.ReadHeaderAt(reader.base_position(), &header), Outcome::kGone);
-  EXPECT_EQ(reader.ReadRecordAt(reader.base_position(), &record), Outcome::kGone);
+  EXPECT_EQ(reader.ReadHeaderAt(reader.base_position(), &header), ReadOutcome::kGone);
+  EXPECT_EQ(reader.ReadRecordAt(reader.base_position(), &record), ReadOutcome::kGone);
   EXPECT_EQ(reader.FindSequence(3).status().code(), StatusCode::kGone);
   EXPECT_EQ(OpenCode(SegmentPath(1)), StatusCode::kGone);
 }

@@ -7,16 +7,16 @@
 namespace roost {
 namespace {
 
-using Kind = JsonSlice::Kind;
+using SliceKind = JsonSlice::Kind;
 
 TEST(JsonSliceTest, KnowsTheKindOfAValue) {
-  EXPECT_EQ(JsonSlice().kind(), Kind::kAbsent);
-  EXPECT_EQ(JsonSlice("null").kind(), Kind::kNull);
-  EXPECT_EQ(JsonSlice(" false ").kind(), Kind::kBool);
-  EXPECT_EQ(JsonSlice("-1e400").kind(), Kind::kNumber);
-  EXPECT_EQ(JsonSlice("\"x\"").kind(), Kind::kString);
-  EXPECT_EQ(JsonSlice("[]").kind(), Kind::kArray);
-  EXPECT_EQ(JsonSlice("{}").kind(), Kind::kObject);
+  EXPECT_EQ(JsonSlice().kind(), SliceKind::kAbsent);
+  EXPECT_EQ(JsonSlice("null").kind(), SliceKind::kNull);
+  EXPECT_EQ(JsonSlice(" false ").kind(), SliceKind::kBool);
+  EXPECT_EQ(JsonSlice("-1e400").kind(), SliceKind::kNumber);
+  EXPECT_EQ(JsonSlice("\"x\"").kind(), SliceKind::kString);
+  EXPECT_EQ(JsonSlice("[]").kind(), SliceKind::kArray);
+  EXPECT_EQ(JsonSlice("{}").kind(), SliceKind::kObject);
 }
 
 TEST(JsonSliceTest, KeepsAMemberByteForByte) {

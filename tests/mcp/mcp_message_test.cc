@@ -5,7 +5,7 @@
 namespace roost {
 namespace {
 
-using Kind = Message::Kind;
+using MessageKind = Message::Kind;
 
 constexpr std::string_view kMeta =
     R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
@@ -22,17 +22,17 @@ Message Read(const std::string& text) { return ReadMessage(JsonSlice(text)); }
 TEST(ReadMessageTest, DecidesTheEraByTheMessageAlone) {
   const std::string modern = Request("tools/list", kMeta);
   EXPECT_EQ(Read(modern).era, Era::kModern);
-  EXPECT_EQ(Read(modern).kind, Kind::kRequest);
+  EXPECT_EQ(Read(modern).kind, MessageKind::kRequest);
   const std::string legacy = Request("tools/list", R"("_meta":{"progressToken":1})");
   EXPECT_EQ(Read(legacy).era, Era::kLegacy);
-  EXPECT_EQ(Read(legacy).kind, Kind::kRequest);
+  EXPECT_EQ(Read(legacy).kind, MessageKind::kRequest);
 }
 
 TEST(ReadMessageTest, RefusesModernMethodsWithoutWhatTheyMustCarry) {
   for (const char* method : {"server/discover", "subscriptions/listen"}) {
     const std::string text = Request(method, "");
     const Message message = Read(text);
-    EXPECT_EQ(message.kind, Kind::kInvalid);
+    EXPECT_EQ(message.kind, MessageKind::kInvalid);
     EXPECT_EQ(message.error, RpcError::kInvalidParams);
     EXPECT_NE(message.trouble.find("io.modelcontextprotocol/protocolVersion"), std::string::npos);
     EXPECT_EQ(message.id, "1");
@@ -65,7 +65,7 @@ TEST(ReadMessageTest, RefusesModernMetaOfTheWrongTypes) {
        R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/logLevel":"loud"})"}) {
     const std::string text = Request("tools/list", meta);
     EXPECT_EQ(Read(text).error, RpcError::kInvalidParams) << meta;
-    EXPECT_EQ(Read(text).kind, Kind::kInvalid) << meta;
+    EXPECT_EQ(Read(text).kind, MessageKind::kInvalid) << meta;
   }
 }
 
@@ -74,7 +74,7 @@ TEST(ReadMessageTest, KeepsTheIdAsItIsWritten) {
     const std::string text =
         R"({"jsonrpc":"2.0","id": )" + std::string(id) + R"( ,"method":"ping"})";
     const Message message = Read(text);
-    EXPECT_EQ(message.kind, Kind::kRequest);
+    EXPECT_EQ(message.kind, MessageKind::kRequest);
     EXPECT_EQ(message.id, id);
   }
 }
@@ -83,7 +83,7 @@ TEST(ReadMessageTest, RefusesIdsThatAreNone) {
   for (const char* id : {"null", "true", "1.5", "1e3", "[1]", "{}"}) {
     const std::string text = R"({"jsonrpc":"2.0","id":)" + std::string(id) + R"(,"method":"ping"})";
     const Message message = Read(text);
-    EXPECT_EQ(message.kind, Kind::kInvalid);
+    EXPECT_EQ(message.kind, MessageKind::kInvalid);
     EXPECT_EQ(message.error, RpcError::kInvalidRequest);
     EXPECT_TRUE(message.id.empty());
   }
@@ -91,12 +91,12 @@ TEST(ReadMessageTest, RefusesIdsThatAreNone) {
 
 TEST(ReadMessageTest, TellsNotificationsAndResponsesApart) {
   EXPECT_EQ(Read(R"({"jsonrpc":"2.0","method":"notifications/initialized"})").kind,
-            Kind::kNotification);
+            MessageKind::kNotification);
   EXPECT_EQ(Read(R"({"jsonrpc":"2.0","method":"server/discover","params":[]})").kind,
-            Kind::kNotification);
-  EXPECT_EQ(Read(R"({"jsonrpc":"2.0","id":1,"result":{}})").kind, Kind::kResponse);
+            MessageKind::kNotification);
+  EXPECT_EQ(Read(R"({"jsonrpc":"2.0","id":1,"result":{}})").kind, MessageKind::kResponse);
   EXPECT_EQ(Read(R"({"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}})").kind,
-            Kind::kResponse);
+            MessageKind::kResponse);
 }
 
 TEST(ReadMessageTest, RefusesWhatIsNoRequest) {
@@ -105,7 +105,7 @@ TEST(ReadMessageTest, RefusesWhatIsNoRequest) {
         R"({"jsonrpc":"1.0","id":1,"method":"ping"})", R"({"jsonrpc":"2.0","id":1})",
         R"({"jsonrpc":"2.0","id":1,"method":7})"}) {
     const std::string line = text;
-    EXPECT_EQ(Read(line).kind, Kind::kInvalid) << text;
+    EXPECT_EQ(Read(line).kind, MessageKind::kInvalid) << text;
     EXPECT_EQ(Read(line).error, RpcError::kInvalidRequest) << text;
   }
   const std::string params = R"({"jsonrpc":"2.0","id":1,"method":"ping","params":[]})";

@@ -12,20 +12,20 @@
 namespace roost {
 namespace {
 
-using Kind = ResourceUri::Kind;
+using UriKind = ResourceUri::Kind;
 
 TEST(ResourceUriTest, KnowsWhatCanBeRead) {
-  EXPECT_EQ(ParseResourceUri("roost://streams").kind, Kind::kStreams);
-  EXPECT_EQ(ParseResourceUri("roost://status").kind, Kind::kStatus);
+  EXPECT_EQ(ParseResourceUri("roost://streams").kind, UriKind::kStreams);
+  EXPECT_EQ(ParseResourceUri("roost://status").kind, UriKind::kStatus);
   const ResourceUri event = ParseResourceUri("roost://event/42");
-  EXPECT_EQ(event.kind, Kind::kEvent);
+  EXPECT_EQ(event.kind, UriKind::kEvent);
   EXPECT_EQ(event.sequence, 42u);
 }
 
 TEST(ResourceUriTest, TakesTheNameOfAStreamPlainAndEscaped) {
   for (const char* uri : {"roost://stream/task/4 \xC3\xBC", "roost://stream/task%2F4%20%c3%BC"}) {
     const ResourceUri parsed = ParseResourceUri(uri);
-    EXPECT_EQ(parsed.kind, Kind::kStream);
+    EXPECT_EQ(parsed.kind, UriKind::kStream);
     EXPECT_EQ(parsed.stream, "task/4 \xC3\xBC");
   }
   EXPECT_EQ(ParseResourceUri("roost://stream/100%").stream, "100%");
@@ -41,7 +41,7 @@ TEST(ResourceUriTest, RefusesEverythingElse) {
         std::string("file:///etc/passwd"), std::string("roost://stream/a%00b"),
         std::string("roost://stream/%FF"), "roost://stream/" + std::string(256, 'x'),
         "roost://stream/" + std::string(1 << 20, 'x')}) {
-    EXPECT_EQ(ParseResourceUri(uri).kind, Kind::kUnknown) << uri.substr(0, 60);
+    EXPECT_EQ(ParseResourceUri(uri).kind, UriKind::kUnknown) << uri.substr(0, 60);
   }
 }
 

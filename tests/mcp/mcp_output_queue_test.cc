@@ -12,14 +12,14 @@
 namespace roost {
 namespace {
 
-enum class Kind { kPipe, kSocket };
+enum class OutputKind { kPipe, kSocket };
 
 // Both ends of what a client may give us as stdout; both stay blocking, as clients leave them.
-class OutputQueueTest : public ::testing::TestWithParam<Kind> {
+class OutputQueueTest : public ::testing::TestWithParam<OutputKind> {
  protected:
   void SetUp() override {
     int fds[2];
-    if (GetParam() == Kind::kPipe) {
+    if (GetParam() == OutputKind::kPipe) {
       ASSERT_EQ(::pipe(fds), 0);
     } else {
       ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
@@ -78,8 +78,9 @@ TEST_P(OutputQueueTest, LeavesTheFlagsOfTheOpenFileAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(PipesAndSockets, OutputQueueTest,
-                         ::testing::Values(Kind::kPipe, Kind::kSocket), [](const auto& kind) {
-                           return kind.param == Kind::kPipe ? "Pipe" : "Socket";
+                         ::testing::Values(OutputKind::kPipe, OutputKind::kSocket),
+                         [](const auto& kind) {
+                           return kind.param == OutputKind::kPipe ? "Pipe" : "Socket";
                          });
 
 }  // namespace

@@ -217,7 +217,7 @@ bool Simulation::Step(bool may_ask) {
 }
 
 void Simulation::FindCandidates(bool may_ask) {
-  using Kind = Candidate::Kind;
+  using CandidateKind = Candidate::Kind;
   candidates_.clear();
   std::array<pollfd, 64> polled;
   std::array<Candidate, 64> meaning;
@@ -228,28 +228,28 @@ void Simulation::FindCandidates(bool may_ask) {
     polled[count++] = {fd, events, 0};
   };
   if (broker_ != nullptr) {
-    watch(broker_->sequencer_fd(), POLLIN, {.kind = Kind::kPart});
+    watch(broker_->sequencer_fd(), POLLIN, {.kind = CandidateKind::kPart});
     for (const Part part : kParts) {
       if (part == Part::kSequencer && broker_->NextStepNs(part) > now_ns_) continue;
-      candidates_.push_back({.kind = Kind::kPart, .part = part});
+      candidates_.push_back({.kind = CandidateKind::kPart, .part = part});
     }
   }
   for (size_t link = 0; link < network_.size(); ++link) {
     for (const Direction direction : {Direction::kToBroker, Direction::kToClient}) {
       watch(network_.SourceOf(link, direction), POLLIN,
-            {.kind = Kind::kDeliver, .number = link, .direction = direction});
+            {.kind = CandidateKind::kDeliver, .number = link, .direction = direction});
     }
   }
   for (size_t i = 0; i < clients_.size(); ++i) {
     SimulatedClient& client = clients_[i];
     if (!client.is_running() || client.is_paused(now_ns_)) continue;
     watch(client.connection().fd(), client.connection().events(),
-          {.kind = Kind::kClientReady, .number = i});
+          {.kind = CandidateKind::kClientReady, .number = i});
     if (client.connection().NextTimerNs() <= now_ns_) {
-      candidates_.push_back({.kind = Kind::kClientTimer, .number = i});
+      candidates_.push_back({.kind = CandidateKind::kClientTimer, .number = i});
     }
     if (may_ask && client.MayAsk()) {
-      candidates_.push_back({.kind = Kind::kClientAsks, .number = i});
+      candidates_.push_back({.kind = CandidateKind::kClientAsks, .number = i});
     }
   }
   if (::poll(polled.data(), count, 0) <= 0) return;

@@ -17,7 +17,7 @@ namespace roost {
 namespace {
 
 const size_t kShims = kSlowdown == 1 ? 100 : 30;
-constexpr uid_t kUser = 20001;
+constexpr uid_t kShimUser = 20001;
 
 std::vector<std::unique_ptr<ShimProcess>> StartShims(const ShimSetup& setup) {
   std::vector<std::unique_ptr<ShimProcess>> shims;
@@ -107,9 +107,9 @@ class AutostartTest : public ::testing::Test {
       GTEST_SKIP() << "where /run/roost exists no shim starts a broker";
     }
     // As root the broker's data would go to /var/lib/roost.
-    if (::geteuid() == 0) setup_.uid = kUser;
+    if (::geteuid() == 0) setup_.uid = kShimUser;
     const std::string home =
-        setup_.uid ? scratch_.MakeDirectoryFor(kUser, "home") : scratch_.path();
+        setup_.uid ? scratch_.MakeDirectoryFor(kShimUser, "home") : scratch_.path();
     setup_.socket = home + "/roost.sock";
     setup_.environment = {"HOME=" + home, "XDG_DATA_HOME"};
     setup_.arguments = {"--autostart"};

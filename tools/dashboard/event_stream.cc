@@ -11,7 +11,7 @@ namespace roost {
 namespace {
 
 constexpr uint32_t kPageEvents = 250;  // twenty times a second
-constexpr uint64_t kPageBytes = 512 << 10;
+constexpr uint64_t kStreamPageBytes = 512 << 10;
 // So far behind the head it is skipped: what more come of than can be sent, and what few of are found in.
 constexpr uint64_t kBehindMax = 5'000;
 constexpr uint64_t kSearchedMax = 10'000'000;
@@ -60,7 +60,7 @@ EventStream::EventStream(ReadQuery query, LogThread* log, EventStreams* streams,
                          std::shared_ptr<const std::string> state)
     : query_(std::move(query)), log_(log), streams_(streams), state_(std::move(state)) {
   query_.limit = kPageEvents;
-  query_.bytes_max = kPageBytes;
+  query_.bytes_max = kStreamPageBytes;
   query_.order = Order::kOldestFirst;
   query_.before = 0;
 }

@@ -16,7 +16,7 @@
 namespace roost {
 namespace {
 
-struct Question {
+struct SocketQuestion {
   nlmsghdr header;
   inet_diag_req_v2 request;
 };
@@ -54,7 +54,7 @@ std::optional<uid_t> UserOfPeer(int socket) {
       ::getpeername(socket, reinterpret_cast<sockaddr*>(&remote), &remote_bytes) != 0) {
     return std::nullopt;
   }
-  Question question{};
+  SocketQuestion question{};
   question.header.nlmsg_len = sizeof(question);
   question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
   question.header.nlmsg_flags = NLM_F_REQUEST;

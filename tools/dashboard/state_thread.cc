@@ -9,7 +9,7 @@
 namespace roost {
 namespace {
 
-constexpr std::chrono::seconds kLookEvery{1};
+constexpr std::chrono::seconds kStateEvery{1};
 
 // Those whose requests the broker is busiest with, then those that asked last.
 void KeepBusiest(size_t count, std::vector<SessionInterval>* sessions) {
@@ -54,7 +54,7 @@ void StateThread::Run() {
   while (!stop_) {
     post_([this, text = Look()] { on_state_(text); });
     // Not one look after another when the machine was asleep.
-    next = std::max(next, std::chrono::steady_clock::now() - kLookEvery) + kLookEvery;
+    next = std::max(next, std::chrono::steady_clock::now() - kStateEvery) + kStateEvery;
     wake_.wait_until(lock, next, [this] { return stop_; });
   }
 }

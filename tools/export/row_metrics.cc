@@ -16,7 +16,9 @@ using prometheus::MetricType;
 
 constexpr double kQuantiles[] = {0.5, 0.99};
 
-double Seconds(uint64_t ns) { return static_cast<double>(ns) / static_cast<double>(kNsPerSecond); }
+double SecondsOf(uint64_t ns) {
+  return static_cast<double>(ns) / static_cast<double>(kNsPerSecond);
+}
 
 MetricLabels LabelsOf(const GroupCounters& group) {
   return {{"stream", LabelText(group.stream)}, {"group", LabelText(group.group)}};
@@ -42,7 +44,7 @@ prometheus::ClientMetric::Summary SummaryOf(const LatencySnapshot& durations) {
   summary.sample_count = durations.count();
   summary.sample_sum = durations.Sum() / static_cast<double>(kNsPerSecond);
   for (const double quantile : kQuantiles) {
-    summary.quantile.push_back({quantile, Seconds(durations.Quantile(quantile))});
+    summary.quantile.push_back({quantile, SecondsOf(durations.Quantile(quantile))});
   }
   return summary;
 }
@@ -95,7 +97,7 @@ void AddSessions(const CountersSnapshot& counters, size_t sessions_max, MetricFa
     out->Begin(metric.name, time ? MetricType::Gauge : MetricType::Counter, metric.help);
     for (const SessionCounters* session : sessions) {
       const uint64_t value = (*session)[counter];
-      out->Value(time ? Seconds(value) : static_cast<double>(value), LabelsOf(*session));
+      out->Value(time ? SecondsOf(value) : static_cast<double>(value), LabelsOf(*session));
     }
   }
   AddSummaries(sessions, SessionLatency::kRequests, "roost_session_request_duration_seconds",

@@ -10,7 +10,7 @@
 namespace roost {
 namespace {
 
-constexpr uint32_t kPageEvents = 1'000;
+constexpr uint32_t kTallyPage = 1'000;
 constexpr uint64_t kNewestAtFirst = 1'000;
 
 // So that sorting by it puts the busiest first.
@@ -92,7 +92,7 @@ Status StreamWatch::CountSince(Client& client, double seconds) {
   const uint64_t head = std::max(info->head, after_);
   const uint64_t appended = head - after_;
   ReadQuery query;
-  query.limit = kPageEvents;
+  query.limit = kTallyPage;
   query.after = head - std::min(appended, kEventsMax);
   uint64_t counted = 0;
   while (query.after < head) {

@@ -56,7 +56,7 @@ attr_t AttributesOf(Style style, bool colour) {
   return A_NORMAL;
 }
 
-bool ColourWanted() {
+bool ColoursAllowed() {
   const char* no_colour = std::getenv("NO_COLOR");
   return no_colour == nullptr || *no_colour == '\0';
 }
@@ -165,7 +165,7 @@ Result<std::unique_ptr<Terminal>> Terminal::Open() {
     EndTerminalRescue();
     return Status(StatusCode::kInvalidArgument, "the terminal cannot be used; try --batch");
   }
-  const bool colour = ColourWanted() && ::has_colors() && ::start_color() == OK;
+  const bool colour = ColoursAllowed() && ::has_colors() && ::start_color() == OK;
   return std::unique_ptr<Terminal>(
       new Terminal(*std::move(signals), std::move(own_keys), key_fd, colour));
 }

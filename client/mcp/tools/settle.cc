@@ -8,7 +8,7 @@
 namespace roost {
 namespace {
 
-constexpr size_t kTokenBytesMax = 64;
+constexpr size_t kSettledTokenMax = 64;
 
 class SettleOperation : public Operation {
  public:
@@ -61,7 +61,7 @@ class SettleOperation : public Operation {
 void ReadToken(std::string_view name, JsonSlice value, Arguments* arguments,
                std::vector<ItemToken>* tokens) {
   std::string text;
-  if (!arguments->Text(name, value, kTokenBytesMax, &text)) return;
+  if (!arguments->Text(name, value, kSettledTokenMax, &text)) return;
   const auto token = ItemToken::Parse(text);
   if (!token.has_value()) {
     return arguments->Wrong(

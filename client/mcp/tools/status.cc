@@ -14,8 +14,8 @@ namespace {
 enum class What { kStatus, kAgents, kStreams, kClaims, kGroups };
 
 constexpr size_t kPrefixBytesMax = 255;
-constexpr uint64_t kStatusTimeoutNs = 1'000'000'000;  // health is not waited for
-constexpr size_t kStreamsMax = 1000;
+constexpr uint64_t kHealthTimeoutNs = 1'000'000'000;  // health is not waited for
+constexpr size_t kStreamsListed = 1000;
 
 void AppendSession(std::string* json, const SessionInfo& session) {
   *json += '{';
@@ -78,7 +78,7 @@ class StatusOperation : public Operation {
         return WithBroker([this] { ListAgents(); });
       case What::kStreams:
         return WithRing(
-            [this] { FinishWithToolResult(StreamsJson(*log().ring(), prefix_, kStreamsMax)); });
+            [this] { FinishWithToolResult(StreamsJson(*log().ring(), prefix_, kStreamsListed)); });
       case What::kClaims:
         return WithBroker([this] { ListClaims(); });
       case What::kGroups:
@@ -89,7 +89,7 @@ class StatusOperation : public Operation {
  private:
   // Never an error: that there is no broker is just what is asked for.
   void StartStatus() {
-    log().Attach(NowNs() + kStatusTimeoutNs, Guarded([this](const Status& status) {
+    log().Attach(NowNs() + kHealthTimeoutNs, Guarded([this](const Status& status) {
                    FinishWithToolResult(StatusJson(shim(), status.message()));
                  }));
   }
