@@ -51,6 +51,8 @@ if(ROOST_SANITIZER STREQUAL "address")
 elseif(ROOST_SANITIZER STREQUAL "thread")
   set(roost_test_options -O0)
 endif()
+# A designated initializer that leaves the rest at its default says just what a test is about.
+list(APPEND roost_test_options -Wno-missing-field-initializers)
 
 # What most sources include, read once a library and once for all tests. Where nothing is cached that is a
 # third of the build. Off otherwise: it hides an include that is missing, and a compiler cache does without.
@@ -85,14 +87,24 @@ function(roost_precompile_test target)
   endif()
 endfunction()
 
-# roost_test(<source> <libraries...>): one GoogleTest program, each of its tests a ctest.
-function(roost_test source)
-  get_filename_component(name ${source} NAME_WE)
-  add_executable(${name} ${source})
-  target_link_libraries(${name} PRIVATE ${ARGN} GTest::gtest GTest::gmock GTest::gtest_main roost_warnings)
+# roost_tests(<name> SOURCES <files...> LIBRARIES <libraries...> [PROGRAMS <targets...>] [PROPERTIES <of each test...>]
+# [SOAK]): one GoogleTest program, each of its tests a ctest. A folder has one, or few, since most of what a test takes to
+# build is its headers and its link. PROGRAMS are what the tests start. SOAK: the same once more with ROOST_SOAK=1, as
+# Soak.<test>, with label `slow`.
+function(roost_tests name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SOAK" "" "SOURCES;LIBRARIES;PROGRAMS;PROPERTIES")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main roost_warnings)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${roost_test_options})
   roost_precompile_test(${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+  if(arg_PROGRAMS)
+    add_dependencies(${name} ${arg_PROGRAMS})
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 ${arg_PROPERTIES})
+  if(arg_SOAK)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "Soak."
+                         PROPERTIES LABELS slow TIMEOUT 7200 ENVIRONMENT ROOST_SOAK=1)
+  endif()
 endfunction()
