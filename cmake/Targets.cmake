@@ -87,6 +87,13 @@ function(roost_precompile_test target)
   endif()
 endfunction()
 
+# A dozen sources read their headers once. Off otherwise: a change to one would compile all of them again.
+set(CMAKE_UNITY_BUILD ${ROOST_UNITY})
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
+if(ROOST_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # takes a source that another includes for a header
+  target_compile_options(roost_warnings INTERFACE -Wno-subobject-linkage)
+endif()
+
 # roost_tests(<name> SOURCES <files...> LIBRARIES <libraries...> [PROGRAMS <targets...>] [PROPERTIES <of each test...>]
 # [SOAK]): one GoogleTest program, each of its tests a ctest. A folder has one, or few, since most of what a test takes to
 # build is its headers and its link. PROGRAMS are what the tests start. SOAK: the same once more with ROOST_SOAK=1, as
