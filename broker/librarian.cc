@@ -118,6 +118,10 @@ void Librarian::Find(const FindRequest& request) {
   request.socket->segment_requests.fetch_sub(1, std::memory_order_relaxed);
   if (request.socket->hung_up()) return;
   const Result<SegmentPlace> place = log_->FindSegment(request.sequence, request.position);
+  if (place.ok() && place->next_sequence != 0) {
+    request.socket->Send(replies_.Gone(request.number, place->next_sequence));
+    return;
+  }
   if (place.ok()) {
     request.socket->Send(replies_.Segment(request.number, *place), place->fd.get());
     return;

@@ -58,6 +58,8 @@ class RecordSource {
   uint64_t oldest() const;
   // Whether the ring lost something since Begin() that was to be read: it went on, or gave up, without the ring.
   bool overtaken() const { return overtaken_; }
+  // For who has only tried whether there is something to be read.
+  void SetOvertaken(bool overtaken) { overtaken_ = overtaken; }
   const LostStretch& lost() const { return *lost_; }
   const Status& status() const { return status_; }
 

@@ -154,12 +154,14 @@ ReadStep StreamWalk::IsDense(QueryRun* run, const Node& newest, uint64_t back, b
       !LooksDense(newest.header, newest.position)) {
     return ReadStep::kOk;
   }
+  const bool was_overtaken = run->source.overtaken();
   RecordHeader header;
   uint64_t position = 0;
   ReadStep step = run->source.HeaderOf(newest.sequence() - back, &header, &position);
   if (step == ReadStep::kOk && header.revision == newest.revision() - back) {
     step = IsOfStream(run, position, is_dense);
   }
+  if (!*is_dense) run->source.SetOvertaken(was_overtaken);  // it was not to be read
   // What is damaged or gone there may be of another stream.
   return step == ReadStep::kNeedsSegment ? step : ReadStep::kOk;
 }
@@ -205,7 +207,7 @@ ReadStep StreamWalk::TakeForwards(QueryRun* run) {
       }
     }
     if (step == ReadStep::kGone) {
-      if (!NoteGone(run)) return Finish(run, taken_sequence_, true);
+      if (!NoteGone(run, forwards_)) return Finish(run, taken_sequence_, true);
       forwards_ = std::max(forwards_ + 1, std::min(run->source.oldest(), end_sequence_ + 1));
       continue;
     }
@@ -320,7 +322,7 @@ ReadStep StreamWalk::Follow(QueryRun* run, const Node& from, uint64_t link, uint
   if (step != ReadStep::kOk) return step;
   run->budget.Charge(kRecordHeaderBytes);
   node->position = link;
-  if (node->header.kind != RecordKind::kEvent || node->revision() != revision ||
+  if (node->header.kind != RecordKind::kEvent || revision == 0 || node->revision() != revision ||
       node->sequence() >= from.sequence()) {
     return run->source.Fail(
         StatusCode::kCorruption,
@@ -416,7 +418,7 @@ ReadStep StreamWalk::TakeStretch(QueryRun* run) {
     const Place place = places_.back();
     const ReadStep step = run->Take(place.sequence, place.position, /*of_stream=*/true);
     if (step == ReadStep::kGone) {
-      if (!NoteGone(run)) return Finish(run, taken_sequence_, true);
+      if (!NoteGone(run, place.sequence)) return Finish(run, taken_sequence_, true);
     } else if (step != ReadStep::kOk) {
       return step;
     }
@@ -448,7 +450,7 @@ ReadStep StreamWalk::TakeBack(QueryRun* run) {
       if (run->filter.MatchesHeader(node_.header)) {
         const ReadStep step = run->Take(node_.sequence(), node_.position, /*of_stream=*/true);
         if (step == ReadStep::kGone) {
-          NoteGone(run);
+          NoteGone(run, node_.sequence());
           return FinishAll(run);
         }
         if (step != ReadStep::kOk) return step;
@@ -478,9 +480,10 @@ ReadStep StreamWalk::TakeBack(QueryRun* run) {
 // ---- the end ----
 
 // Which of the stream's events are gone nobody can tell any more, but none is older than this.
-bool StreamWalk::NoteGone(QueryRun* run) {
+bool StreamWalk::NoteGone(QueryRun* run, uint64_t sequence) {
   const bool forwards = run->order == Order::kOldestFirst;
-  const uint64_t oldest = run->source.oldest();
+  // The ring says later which is the oldest than that it has not got an event any more.
+  const uint64_t oldest = std::max(run->source.oldest(), sequence + 1);
   const uint64_t first = (forwards ? std::max(run->low, taken_sequence_) : run->low) + 1;
   const uint64_t last = std::clamp<uint64_t>(oldest, 1, run->high + 1) - 1;
   return first > last || run->page.NoteGap(first, last, oldest);

@@ -333,6 +333,7 @@ uint64_t JournalWriter::oldest_sequence() {
 
 Result<SegmentPlace> JournalWriter::Find(uint64_t sequence, uint64_t position) {
   JournalSegment found;
+  uint64_t next_sequence = 0;  // that the segment behind it begins with
   {
     const std::lock_guard lock(segments_mutex_);
     const auto after = std::upper_bound(
@@ -344,15 +345,18 @@ Result<SegmentPlace> JournalWriter::Find(uint64_t sequence, uint64_t position) {
       return {StatusCode::kGone, "the journal does not have it any more"};
     }
     found = *(after - 1);
+    if (after != segments_.end()) next_sequence = after->header.base_sequence;
   }
   const OpenSegment* open = found.open.get();
   const uint64_t end = found.end_position != 0 ? found.end_position : open->end_position();
   const uint64_t last = found.end_position != 0 ? found.last_sequence : open->last_sequence();
+  SegmentPlace place;
   if (position != 0 ? position >= end : sequence > last) {
     if (found.end_position == 0) return {StatusCode::kNotFound, "the journal does not have it yet"};
-    return {StatusCode::kGone, "it was damaged, and left out when that was accepted"};
+    if (next_sequence == 0) return {StatusCode::kGone, "the journal ends before it"};
+    place.next_sequence = next_sequence;
+    return place;
   }
-  SegmentPlace place;
   place.base_sequence = found.header.base_sequence;
   place.base_position = found.header.base_position;
   place.end_position = found.end_position;

@@ -109,6 +109,8 @@ struct RetentionRound {
 
 // Where an old event is, for handing a read-only descriptor out.
 struct SegmentPlace {
+  // If not 0, that is all: it was damaged, and left out when that was accepted; the next event that there is is this one.
+  uint64_t next_sequence = 0;
   UniqueFd fd;  // O_RDONLY
   uint64_t base_sequence = 0;
   uint64_t base_position = 0;

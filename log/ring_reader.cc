@@ -188,9 +188,13 @@ RingReader::Outcome RingReader::ReadRecordAt(uint64_t position, std::vector<std:
   out->resize(before + record.size);
   const RingRecords records{mapping_.data() + layout_.records_offset, layout_.records_size,
                             &header().reclaimed};
-  if (CopyIntact(records, position, out->data() + before, record.size)) return Outcome::kEvent;
-  out->resize(before);
-  return Outcome::kOverrun;
+  if (!CopyIntact(records, position, out->data() + before, record.size)) {
+    out->resize(before);
+    return Outcome::kOverrun;
+  }
+  // The header that was checked, whatever is there by now.
+  std::memcpy(out->data() + before, &record, sizeof(record));
+  return Outcome::kEvent;
 }
 
 void RingReader::PrefetchRange(uint64_t position, uint64_t begin, uint64_t end) const {

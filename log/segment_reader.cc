@@ -268,7 +268,8 @@ void SegmentReader::ReadUpTo(uint64_t sequence, const IndexEntry& from, uint64_t
   // Large events are passed over one by one.
   if (!is_sound || span > kReadAheadBytes) return;
   const uint64_t events = std::min(sequence - from.sequence + 1, kIndexStride);
-  const uint64_t wanted = span * events / kIndexStride + kReadNearBytes / 2;
+  const uint64_t wanted = std::min({span * events / kIndexStride + kReadNearBytes / 2,
+                                    kReadAheadBytes, EndPosition() - from.position});
   const bool in_buffer = from.position >= buffer_position_ &&
                          from.position + wanted <= buffer_position_ + buffer_.size();
   if (in_buffer) return;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -12,6 +13,18 @@ namespace roost {
 
 class WindowBuffer {
  public:
+  WindowBuffer() = default;
+  WindowBuffer(WindowBuffer&& other) noexcept
+      : bytes_(std::move(other.bytes_)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  WindowBuffer& operator=(WindowBuffer&& other) noexcept {
+    bytes_ = std::move(other.bytes_);
+    size_ = std::exchange(other.size_, 0);
+    capacity_ = std::exchange(other.capacity_, 0);
+    return *this;
+  }
+
   // `size` bytes to be written. What was in it is lost.
   std::span<std::byte> Begin(size_t size) {
     if (size > capacity_) {

@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -44,6 +49,10 @@ class LogReaderTest : public ReadFixture {
     ASSERT_GT(ring_->oldest(), 1000u);
   }
 
+  static std::function<bool(uint64_t, uint64_t)> OrderOf(const ReadQuery& query) {
+    if (query.order == Order::kOldestFirst) return std::less<uint64_t>();
+    return std::greater<uint64_t>();
+  }
   ReadQuery RandomQuery(std::mt19937* random) {
     auto pick = [random](uint64_t n) { return (*random)() % n; };
     ReadQuery query;
@@ -394,6 +403,53 @@ TEST_F(LogReaderTest, TellsOfAGapWithinAStreamThatLiesAlone) {
     return sequence >= gaps_[0].first && sequence <= gaps_[0].last;
   });
   EXPECT_EQ(read, there);
+}
+
+// What was damaged and left out by --accept-damage: no reader passes over it without being told, and what lies behind it is there.
+TEST_F(LogReaderTest, TellsOfWhatWasLeftOutInTheMiddleOfTheLog) {
+  Open();
+  Append("alone", 700, 100);
+  for (int i = 0; i < 300; ++i) Append({{"one", std::string(100, 'x')}, {"two"}});
+  Append("alone", 700, 100);
+  Close();
+  const std::vector<SegmentFile> files = ListSegments(options_.directory).value();
+  ASSERT_GT(files.size(), 5u);
+  for (const size_t damaged : {size_t{1}, files.size() / 2}) {
+    const std::string& path = files[damaged].path;
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path) / 3));
+    file.write("damage!!", 8);
+  }
+  options_.accept_damage = true;
+  Open();
+  std::mt19937 random(6);
+  uint64_t gaps = 0;
+  for (int i = 0; i < 300; ++i) {
+    ReadQuery query = RandomQuery(&random);
+    query.filter = {};
+    query.from_revision = 0;
+    query.filter.stream = std::array{"", "alone", "one", "two"}[random() % 4];
+    fetched_ = 0;
+    const std::vector<uint64_t> read = ReadAll(query);
+    std::vector<uint64_t> missing;
+    std::vector<uint64_t> expected = Expected(query);
+    ASSERT_TRUE(std::ranges::includes(expected, read, OrderOf(query))) << Describe(query);
+    std::ranges::set_difference(expected, read, std::back_inserter(missing), OrderOf(query));
+    for (const uint64_t sequence : missing) {
+      ASSERT_TRUE(std::ranges::any_of(gaps_, [sequence](const Gap& gap) {
+        return gap.first <= sequence && sequence <= gap.last;
+      })) << "event " << sequence << " is missing, and nobody said so: " << Describe(query);
+    }
+    EXPECT_LT(fetched_, 2000u) << Describe(query);
+    gaps += gaps_.size();
+  }
+  EXPECT_GT(gaps, 100u);
+  // The whole log has each event but those that were left out.
+  const uint64_t all = ReadAll({}).size();
+  ASSERT_EQ(gaps_.size(), 2u);
+  uint64_t lost = 0;
+  for (const Gap& gap : gaps_) lost += gap.last - gap.first + 1;
+  EXPECT_EQ(all + lost, model_.size());
 }
 
 TEST_F(LogReaderTest, DoesNotAskForEverWhenWhatItNeedsIsToldToBeThereAndGone) {

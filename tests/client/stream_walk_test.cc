@@ -5,11 +5,18 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <functional>
+#include <thread>
 #include <vector>
 
 #include "tests/client/read_fixture.h"
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
 
 namespace roost {
 namespace {
@@ -112,6 +119,52 @@ TEST_F(StreamWalkTest, EndsAtAJumpThatCannotBeRight) {
   // The newest event's jump is the first thing that a page from far back follows.
   ReadCopyWith(100, [&](RecordHeader* header) { header->jump = PlaceOf(3); });
   ExpectCorruption({.filter = {.stream = "a"}, .from_revision = 1, .limit = 5});
+}
+
+// The ring of a hostile broker, which changes records while they are read: an answer, or a refusal, and nothing is read
+// that lies outside of what was copied.
+TEST_F(StreamWalkTest, IsNotLedAstrayByARecordThatChangesWhileItIsRead) {
+  Open();
+  Append("a", 40, 200);
+  const RingLayout& layout = ring_->layout();
+  const UniqueFd hostile(::memfd_create("hostile-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  ASSERT_EQ(::ftruncate(hostile.get(), static_cast<off_t>(layout.size)), 0);
+  auto* const bytes = static_cast<std::byte*>(
+      ::mmap(nullptr, layout.size, PROT_READ | PROT_WRITE, MAP_SHARED, hostile.get(), 0));
+  ASSERT_NE(bytes, MAP_FAILED);
+  ASSERT_EQ(::pread(log_->ring_fd(), bytes, layout.size, 0), static_cast<ssize_t>(layout.size));
+  // What is mapped already stays writable.
+  ASSERT_EQ(::fcntl(hostile.get(), F_ADD_SEALS,
+                    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL),
+            0);
+  auto ring = RingReader::Open(hostile);
+  ASSERT_TRUE(ring.ok()) << ring.status().message();
+  damaged_ = std::make_unique<RingReader>(std::move(*ring));
+  reader_ = std::make_unique<LogReader>(damaged_.get(), &segments_);
+  const auto word_at = [&](uint64_t sequence, size_t offset) {
+    return std::atomic_ref(*reinterpret_cast<uint32_t*>(
+        bytes + layout.records_offset + (PlaceOf(sequence) & (layout.records_size - 1)) + offset));
+  };
+  std::array words = {word_at(20, offsetof(RecordHeader, size)),
+                      word_at(30, offsetof(RecordHeader, body_length)),
+                      word_at(35, offsetof(RecordHeader, body_length))};
+  std::atomic<bool> stop{false};
+  std::thread flipper([&] {
+    for (uint32_t round = 0; !stop.load(std::memory_order_relaxed); ++round) {
+      for (auto& word : words) word.fetch_xor(0x00F0'0000, std::memory_order_relaxed);
+    }
+  });
+  Page page;
+  size_t events = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    const ReadQuery query{.filter = {.stream = round % 2 == 0 ? "a" : ""}, .after = 10};
+    if (Run(query, &page) != LogReader::Step::kDone) continue;
+    for (size_t i = 0; i < page.size(); ++i) events += page[i].data.size() == 200 ? 1 : 0;
+  }
+  stop = true;
+  flipper.join();
+  EXPECT_GT(events, 0u);
+  ::munmap(bytes, layout.size);
 }
 
 // ---- where nothing else lies between a stream's events ----

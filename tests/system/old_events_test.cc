@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -191,6 +193,46 @@ TEST_F(OldEventsTest, AreTheSameAfterARestart) {
   ExpectDense(again);
   again.erase(again.begin() + static_cast<std::ptrdiff_t>(all_.size()), again.end());
   EXPECT_TRUE(again == all_);
+}
+
+// One answer of the broker tells where the log goes on, however much was left out.
+TEST_F(OldEventsTest, PassesOverWhatWasLeftOutAndSaysSo) {
+  broker_.Terminate();
+  std::vector<std::filesystem::path> segments;
+  for (const auto& entry : std::filesystem::directory_iterator(broker_.data())) {
+    if (entry.path().extension() == ".segment") segments.push_back(entry.path());
+  }
+  std::ranges::sort(segments);
+  if (segments.size() < 4) GTEST_SKIP() << "few events where all is slow";
+  std::fstream file(segments[1], std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(segments[1]) / 2));
+  file.write("damage!!", 8);
+  file.close();
+  broker_.setup().arguments.push_back("--accept-damage");
+  ASSERT_TRUE(broker_.Start());
+  Client reader = MakeClient(broker_.socket());
+  Page page;
+  std::optional<Gap> gap;
+  uint64_t next = 1;
+  ReadQuery query{.before = all_.size() + 1, .limit = 500};
+  do {
+    ASSERT_TRUE(reader.Read(query, &page).ok());
+    for (size_t i = 0; i < page.size(); ++i) {
+      if (page[i].sequence != next) {
+        ASSERT_FALSE(gap.has_value()) << "a second gap";
+        gap = page.gap();
+        ASSERT_TRUE(gap.has_value()) << "event " << next << " is missing, and nobody said so";
+        EXPECT_EQ(gap->first, next);
+        EXPECT_EQ(gap->last + 1, page[i].sequence);
+      }
+      EXPECT_EQ(SeenEvent(page[i]), all_[page[i].sequence - 1]);
+      next = page[i].sequence + 1;
+    }
+    query.after = page.next();
+  } while (page.more());
+  EXPECT_EQ(next, all_.size() + 1);
+  ASSERT_TRUE(gap.has_value());
+  EXPECT_GT(gap->last - gap->first, 50u);
 }
 
 }  // namespace
