@@ -85,17 +85,19 @@ void SegmentReader::ReleaseIfLarge() {
 
 SegmentReader::Outcome SegmentReader::Fill(uint64_t position, uint64_t size, uint64_t* available) {
   const uint64_t trusted = footer_ ? buffer_position_ + buffer_.size() : trusted_end_;
+  Outcome outcome = Outcome::kRecord;
   if (position >= buffer_position_ && position + size <= trusted) {
     *available = buffer_position_ + buffer_.size() - position;
-    return Outcome::kRecord;
+  } else {
+    outcome = Refill(position, size, available);
   }
-  return Refill(position, size, available);
+  used_end_ = position + size;
+  return outcome;
 }
 
 uint64_t SegmentReader::ChooseWindow(uint64_t position, uint64_t size) {
-  const uint64_t end = buffer_position_ + buffer_.size();
-  const bool goes_on =
-      !buffer_.empty() && position >= buffer_position_ && position <= end + kReadNearBytes / 4;
+  const bool goes_on = !buffer_.empty() && position >= buffer_position_ &&
+                       position <= used_end_ + kReadNearBytes / 4;
   if (goes_on) {
     read_ahead_ = std::clamp(4 * read_ahead_, kReadNearBytes, kReadAheadBytes);
     return position;

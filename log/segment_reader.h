@@ -119,6 +119,7 @@ class SegmentReader {
   WindowBuffer buffer_;
   uint64_t buffer_position_ = 0;
   size_t read_ahead_ = kReadPlaceBytes;
+  uint64_t used_end_ = 0;  // of what was asked for last: reading goes on from there, not from the buffer's end
   // Up to here the buffer has whole records. Behind it, in an open segment, there may be half a record
   // that the broker was writing when it was read.
   uint64_t trusted_end_ = 0;
