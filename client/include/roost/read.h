@@ -33,12 +33,13 @@ struct ReadQuery {
   Order order = Order::kOldestFirst;
 };
 
-// Events that were asked for and are nowhere any more: overwritten in a log without journal, or no
-// longer there.
+// Events that were asked for and that this page cannot have: overwritten in a log without journal, deleted by retention, or damaged
+// and left out when the operator accepted that. A page of one stream may say so of all of its events before such damage, since its
+// links end there; a query without a stream finds them.
 struct Gap {
   uint64_t first = 0;  // sequences, both missing
   uint64_t last = 0;
-  uint64_t oldest = 0;  // the oldest event that there is
+  uint64_t oldest = 0;  // the oldest event behind them that there is
 };
 
 // A page of events. Owns the bytes that its views point into.
