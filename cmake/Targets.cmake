@@ -109,7 +109,7 @@ function(roost_tests name)
   if(arg_PROGRAMS)
     add_dependencies(${name} ${arg_PROGRAMS})
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 ${arg_PROPERTIES})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600 ${arg_PROPERTIES})
   if(arg_SOAK)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "Soak."
                          PROPERTIES LABELS slow TIMEOUT 7200 ENVIRONMENT ROOST_SOAK=1)

@@ -68,7 +68,7 @@ class CoordinationFixture : public ::testing::Test {
     member->client.Reset(pair[1]);
     member->peer.socket = std::make_shared<PeerSocket>(UniqueFd(pair[0]), PeerCredentials{7, 8, 9});
     member->session = &sessions_.Add(number);
-    member->session->counters_row = counters_->sessions().Begin({number, 0, 0, 0, {}});
+    member->session->counters_row = counters_->sessions().Begin({number, 0, 0, 0, ""});
     member->session->agent = agent;
     member->session->peer = &member->peer;
     member->peer.session = member->session;

@@ -72,7 +72,7 @@ class VerdictRoomTest : public ::testing::Test {
     client->fd.Reset(pair[1]);
     client->peer.socket = std::make_shared<PeerSocket>(UniqueFd(pair[0]), PeerCredentials{7, 8, 9});
     client->session = &sessions_.Add(number);
-    client->session->counters_row = counters_->sessions().Begin({number, 0, 0, 0, {}});
+    client->session->counters_row = counters_->sessions().Begin({number, 0, 0, 0, ""});
     client->session->agent = "a" + std::to_string(number);
     client->session->uid = 7;
     client->session->peer = &client->peer;
