@@ -156,14 +156,19 @@ TEST_F(StreamWalkTest, IsNotLedAstrayByARecordThatChangesWhileItIsRead) {
   });
   Page page;
   size_t events = 0;
+  size_t unchecked = 0;  // with a size that it had when nobody looked
   for (int round = 0; round < 20'000; ++round) {
     const ReadQuery query{.filter = {.stream = round % 2 == 0 ? "a" : ""}, .after = 10};
     if (Run(query, &page) != LogReader::Step::kDone) continue;
-    for (size_t i = 0; i < page.size(); ++i) events += page[i].data.size() == 200 ? 1 : 0;
+    for (size_t i = 0; i < page.size(); ++i) {
+      if (page.record(i).size() > 1000) ++unchecked;
+      events += page[i].data.size() == 200 ? 1 : 0;
+    }
   }
   stop = true;
   flipper.join();
   EXPECT_GT(events, 0u);
+  EXPECT_EQ(unchecked, 0u);
   ::munmap(bytes, layout.size);
 }
 
