@@ -85,8 +85,8 @@ class CountersWriter {
     AddByOneWriter(ValueIn(file, Counter::kBytesAppended), record_bytes);
     RecordIn(file, Size::kEventsPerCommit, events);
   }
-  // It has written to the journal, and works on.
-  void CountWritten(uint64_t begin_ns, uint64_t end_ns) {
+  // The journal was written, or that failed, in this time.
+  void CountWrite(uint64_t begin_ns, uint64_t end_ns) {
     if constexpr (!kCounting) return;
     std::byte* const file = file_;
     BeatWordIn(file).store(BeatOf(Doing::kWorking, end_ns), std::memory_order_relaxed);

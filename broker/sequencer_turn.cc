@@ -65,7 +65,7 @@ bool SequencerTurn::Finish(uint64_t now_ns) {
 Status SequencerTurn::Commit(uint64_t begin_ns) {
   counters_->SetBeat(Doing::kWriting, begin_ns);
   Status status = log_->Commit();
-  if constexpr (kCounting) counters_->CountWritten(begin_ns, MonotonicNs());
+  if constexpr (kCounting) counters_->CountWrite(begin_ns, MonotonicNs());
   NoteDisk(status);
   if (!status.ok()) Log(LogLevel::kError, "events were refused: {}", status.message());
   return status;

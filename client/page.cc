@@ -7,9 +7,6 @@
 #include "schemas/text.h"
 
 namespace roost {
-namespace {
-
-}  // namespace
 
 std::span<const std::byte> Page::record(size_t index) const {
   ROOST_CHECK(index < offsets_.size(), "index={} size={}", index, offsets_.size());

@@ -30,6 +30,8 @@ struct QueryRun {
     uint64_t bytes = 0;
     const ReadStep step = page.Take(&source, filter, sequence, position, of_stream, &bytes);
     budget.Charge(bytes);
+    // The ring shows later which event is its oldest than that it has not got this one any more.
+    if (step == ReadStep::kGone) source.NoteGone(sequence);
     return step;
   }
 };

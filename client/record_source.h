@@ -6,6 +6,7 @@
 #ifndef ROOST_CLIENT_RECORD_SOURCE_H_
 #define ROOST_CLIENT_RECORD_SOURCE_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +53,9 @@ class RecordSource {
   // The answer to kNeedsSegment when the segment is gone: what was needed and everything before it is
   // kGone from now on.
   void MarkGone(uint64_t oldest);
+
+  // An event that is kGone is older than oldest().
+  void NoteGone(uint64_t sequence) { oldest_ = std::max(oldest(), sequence + 1); }
 
   uint64_t needed_sequence() const { return needed_sequence_; }
   uint64_t needed_position() const { return needed_position_; }

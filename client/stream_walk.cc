@@ -207,8 +207,8 @@ ReadStep StreamWalk::TakeForwards(QueryRun* run) {
       }
     }
     if (step == ReadStep::kGone) {
-      if (!NoteGone(run, forwards_)) return Finish(run, taken_sequence_, true);
-      forwards_ = std::max(forwards_ + 1, std::min(run->source.oldest(), end_sequence_ + 1));
+      if (!NoteGone(run)) return Finish(run, taken_sequence_, true);
+      forwards_ = std::clamp(run->source.oldest(), forwards_ + 1, end_sequence_ + 1);
       continue;
     }
     if (step != ReadStep::kOk) return step;
@@ -418,7 +418,7 @@ ReadStep StreamWalk::TakeStretch(QueryRun* run) {
     const Place place = places_.back();
     const ReadStep step = run->Take(place.sequence, place.position, /*of_stream=*/true);
     if (step == ReadStep::kGone) {
-      if (!NoteGone(run, place.sequence)) return Finish(run, taken_sequence_, true);
+      if (!NoteGone(run)) return Finish(run, taken_sequence_, true);
     } else if (step != ReadStep::kOk) {
       return step;
     }
@@ -450,7 +450,7 @@ ReadStep StreamWalk::TakeBack(QueryRun* run) {
       if (run->filter.MatchesHeader(node_.header)) {
         const ReadStep step = run->Take(node_.sequence(), node_.position, /*of_stream=*/true);
         if (step == ReadStep::kGone) {
-          NoteGone(run, node_.sequence());
+          NoteGone(run);
           return FinishAll(run);
         }
         if (step != ReadStep::kOk) return step;
@@ -480,10 +480,9 @@ ReadStep StreamWalk::TakeBack(QueryRun* run) {
 // ---- the end ----
 
 // Which of the stream's events are gone nobody can tell any more, but none is older than this.
-bool StreamWalk::NoteGone(QueryRun* run, uint64_t sequence) {
+bool StreamWalk::NoteGone(QueryRun* run) {
   const bool forwards = run->order == Order::kOldestFirst;
-  // The ring says later which is the oldest than that it has not got an event any more.
-  const uint64_t oldest = std::max(run->source.oldest(), sequence + 1);
+  const uint64_t oldest = run->source.oldest();
   const uint64_t first = (forwards ? std::max(run->low, taken_sequence_) : run->low) + 1;
   const uint64_t last = std::clamp<uint64_t>(oldest, 1, run->high + 1) - 1;
   return first > last || run->page.NoteGap(first, last, oldest);

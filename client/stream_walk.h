@@ -90,8 +90,8 @@ class StreamWalk {
   void PreloadBefore(QueryRun* run, uint64_t count);
   // Reads what a link of `from` leads to and checks it.
   ReadStep Follow(QueryRun* run, const Node& from, uint64_t link, uint64_t revision, Node* node);
-  // `sequence`: an event that is gone for certain, if it is known which. False: the page has to end before the gap.
-  bool NoteGone(QueryRun* run, uint64_t sequence = 0);
+  // False: the page has to end before the gap.
+  bool NoteGone(QueryRun* run);
   ReadStep Finish(QueryRun* run, uint64_t next, bool more);
   ReadStep FinishAll(QueryRun* run);
 

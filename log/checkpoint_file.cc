@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -17,12 +16,12 @@
 #include "base/own_file.h"
 #include "log/file_io.h"
 #include "log/record_format.h"
+#include "log/sequence_name.h"
 
 namespace roost {
 namespace {
 
 constexpr std::string_view kCheckpointSuffix = ".checkpoint";
-constexpr size_t kCheckpointDigits = 20;
 
 Status Corrupt(std::string_view name, uint64_t offset, std::string_view what) {
   return {StatusCode::kCorruption, fmt::format("{} at offset {}: {}", name, offset, what)};
@@ -57,18 +56,11 @@ const char* WrongInEntries(std::span<const CheckpointSection> entries, uint64_t 
 }  // namespace
 
 std::string CheckpointName(uint64_t first_sequence) {
-  return fmt::format("{:020}{}", first_sequence, kCheckpointSuffix);
+  return SequenceName(first_sequence, kCheckpointSuffix);
 }
 
 std::optional<uint64_t> ParseCheckpointName(std::string_view name) {
-  if (name.size() != kCheckpointDigits + kCheckpointSuffix.size() ||
-      !name.ends_with(kCheckpointSuffix)) {
-    return std::nullopt;
-  }
-  uint64_t sequence = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kCheckpointDigits, sequence);
-  if (error != std::errc() || end != name.data() + kCheckpointDigits) return std::nullopt;
-  return sequence;
+  return ParseSequenceName(name, kCheckpointSuffix);
 }
 
 const CheckpointView::Section* CheckpointView::Find(SectionKind kind) const {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <vector>
 
@@ -14,12 +13,12 @@
 #include "base/crc32c.h"
 #include "log/file_io.h"
 #include "log/record_format.h"
+#include "log/sequence_name.h"
 
 namespace roost {
 namespace {
 
 constexpr std::string_view kSegmentSuffix = ".segment";
-constexpr size_t kSegmentDigits = 20;
 
 template <typename T>
 Bytes BytesOf(const T& value) {
@@ -78,17 +77,11 @@ Result<bool> ReadTable(int fd, uint64_t offset, uint64_t count, std::string_view
 }  // namespace
 
 std::string SegmentName(uint64_t base_sequence) {
-  return fmt::format("{:020}{}", base_sequence, kSegmentSuffix);
+  return SequenceName(base_sequence, kSegmentSuffix);
 }
 
 std::optional<uint64_t> ParseSegmentName(std::string_view name) {
-  if (name.size() != kSegmentDigits + kSegmentSuffix.size() || !name.ends_with(kSegmentSuffix)) {
-    return std::nullopt;
-  }
-  uint64_t sequence = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kSegmentDigits, sequence);
-  if (error != std::errc() || end != name.data() + kSegmentDigits) return std::nullopt;
-  return sequence;
+  return ParseSequenceName(name, kSegmentSuffix);
 }
 
 Status WriteSegmentHeader(int fd, SegmentHeader header, std::string_view name) {

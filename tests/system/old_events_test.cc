@@ -43,16 +43,18 @@ class OldEventsTest : public ::testing::Test {
     ASSERT_GE(all_.size(), events);
     ExpectDense(all_);
     if (kSlowdown == 1) {
-      ASSERT_GE(SegmentCount(), 4u) << "nothing is old enough";
+      ASSERT_GE(Segments().size(), 4u) << "nothing is old enough";
     }
   }
 
-  size_t SegmentCount() const {
-    size_t count = 0;
+  // Oldest first.
+  std::vector<std::filesystem::path> Segments() const {
+    std::vector<std::filesystem::path> segments;
     for (const auto& entry : std::filesystem::directory_iterator(broker_.data())) {
-      count += entry.path().extension() == ".segment";
+      if (entry.path().extension() == ".segment") segments.push_back(entry.path());
     }
-    return count;
+    std::ranges::sort(segments);
+    return segments;
   }
 
   template <typename Predicate>
@@ -198,11 +200,7 @@ TEST_F(OldEventsTest, AreTheSameAfterARestart) {
 // One answer of the broker tells where the log goes on, however much was left out.
 TEST_F(OldEventsTest, PassesOverWhatWasLeftOutAndSaysSo) {
   broker_.Terminate();
-  std::vector<std::filesystem::path> segments;
-  for (const auto& entry : std::filesystem::directory_iterator(broker_.data())) {
-    if (entry.path().extension() == ".segment") segments.push_back(entry.path());
-  }
-  std::ranges::sort(segments);
+  const std::vector<std::filesystem::path> segments = Segments();
   if (segments.size() < 4) GTEST_SKIP() << "few events where all is slow";
   std::fstream file(segments[1], std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(segments[1]) / 2));
