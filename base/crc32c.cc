@@ -1,5 +1,6 @@
 #include "base/crc32c.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -28,24 +29,30 @@ constexpr std::array<uint32_t, 256> MakeTable() {
 constexpr std::array<uint32_t, 256> kTable = MakeTable();
 
 #if defined(__x86_64__)
-// One instruction waits three cycles for the one before it, and three streams of them need no longer than one: a block is
-// three lanes side by side, whose sums are then put together. A sum moves past n bytes when it is multiplied by x^(8n), and
-// that is what a carry-less product and the instruction itself do (the method of Gopal, Ozturk and others, "Fast CRC
-// Computation for iSCSI Polynomial Using CRC32 Instruction", Intel 2011).
-constexpr size_t kLane = 64;
+// One instruction waits three cycles for the one before it, and three streams of them need no longer than one: what there
+// is becomes three lanes side by side, whose sums are then put together. A sum moves past n bytes when it is multiplied by
+// x^(8n), and that is what a carry-less product and the instruction itself do (the method of Gopal, Ozturk and others, "Fast
+// CRC Computation for iSCSI Polynomial Using CRC32 Instruction", Intel 2011). Lanes are as long as they can be, so that most
+// of what is summed here is put together once.
+constexpr size_t kWord = sizeof(uint64_t);
+constexpr size_t kLaneWordsMin = 4;  // shorter ones cost more than they save
+constexpr size_t kLaneWordsMax = 128;
 
-// What to multiply with to move past `bytes`: the product in bits turned round is one power of x too small, and the
+// What to multiply with to move past so many words: the product in bits turned round is one power of x too small, and the
 // instruction takes 32 more.
-consteval uint64_t PastBytes(size_t bytes) {
+consteval std::array<uint64_t, 2 * kLaneWordsMax + 1> MakePastWords() {
+  std::array<uint64_t, 2 * kLaneWordsMax + 1> past{};
   uint32_t power = 0x80000000u;  // x^0
-  for (size_t i = 0; i < 8 * bytes - 33; ++i) power = TimesX(power);
-  return power;
+  size_t exponent = 0;
+  for (size_t words = 1; words < past.size(); ++words) {
+    for (; exponent < 64 * words - 33; ++exponent) power = TimesX(power);
+    past[words] = power;
+  }
+  return past;
 }
+constexpr auto kPastWords = MakePastWords();
 
-constexpr uint64_t kPastOneLane = PastBytes(kLane);
-constexpr uint64_t kPastTwoLanes = PastBytes(2 * kLane);
-
-__attribute__((target("sse4.2,pclmul"))) uint64_t MovePast(uint64_t value, uint64_t past) {
+__attribute__((target("sse4.2,pclmul"))) inline uint64_t MovePast(uint64_t value, uint64_t past) {
   const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<int64_t>(value)),
                                                _mm_cvtsi64_si128(static_cast<int64_t>(past)), 0);
   return _mm_crc32_u64(0, static_cast<uint64_t>(_mm_cvtsi128_si64(product)));
@@ -54,30 +61,27 @@ __attribute__((target("sse4.2,pclmul"))) uint64_t MovePast(uint64_t value, uint6
 __attribute__((target("sse4.2,pclmul"))) uint32_t Crc32cHardware(uint32_t crc, Bytes bytes) {
   const std::byte* data = bytes.data();
   size_t size = bytes.size();
-  const auto word = [&data](size_t offset) {
+  const auto word_at = [](const std::byte* place) {
     uint64_t value;
-    std::memcpy(&value, data + offset, sizeof(value));
+    std::memcpy(&value, place, sizeof(value));
     return value;
   };
   uint64_t value = ~crc;
-  for (; size >= 3 * kLane; size -= 3 * kLane, data += 3 * kLane) {
+  while (size >= 3 * kWord * kLaneWordsMin) {
+    const size_t lane_words = std::min(size / (3 * kWord), kLaneWordsMax);
+    const size_t lane = lane_words * kWord;
     uint64_t second = 0;
     uint64_t third = 0;
-#pragma GCC unroll 8
-    for (size_t offset = 0; offset < kLane; offset += 8) {
-      value = _mm_crc32_u64(value, word(offset));
-      second = _mm_crc32_u64(second, word(kLane + offset));
-      third = _mm_crc32_u64(third, word(2 * kLane + offset));
+    for (const std::byte* const end = data + lane; data != end; data += kWord) {
+      value = _mm_crc32_u64(value, word_at(data));
+      second = _mm_crc32_u64(second, word_at(data + lane));
+      third = _mm_crc32_u64(third, word_at(data + 2 * lane));
     }
-    value = MovePast(value, kPastTwoLanes) ^ MovePast(second, kPastOneLane) ^ third;
+    value = MovePast(value, kPastWords[2 * lane_words]) ^ MovePast(second, kPastWords[lane_words]) ^ third;
+    data += 2 * lane;
+    size -= 3 * lane;
   }
-  for (; size >= 32; size -= 32, data += 32) {
-    value = _mm_crc32_u64(value, word(0));
-    value = _mm_crc32_u64(value, word(8));
-    value = _mm_crc32_u64(value, word(16));
-    value = _mm_crc32_u64(value, word(24));
-  }
-  for (; size >= 8; size -= 8, data += 8) value = _mm_crc32_u64(value, word(0));
+  for (; size >= 8; size -= 8, data += 8) value = _mm_crc32_u64(value, word_at(data));
   auto narrow = static_cast<uint32_t>(value);
   if (size >= 4) {
     uint32_t half;

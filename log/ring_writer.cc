@@ -32,6 +32,14 @@ UniqueFd CreateMemfd() {
   return fd;
 }
 
+// Whether the record behind the first of `records` is of the same stream, whose entry only the last of them makes.
+bool IsFollowedInStream(Bytes records, const RecordHeader& first) {
+  if (records.size() == first.size) return false;
+  uint32_t stream;
+  std::memcpy(&stream, records.data() + first.size + offsetof(RecordHeader, stream), sizeof(stream));
+  return stream == first.stream;
+}
+
 // The same memory, opened so that it cannot even be tried to write it. The seals hold without this,
 // so where /proc is not mounted the descriptor stays as it is.
 UniqueFd ReopenReadOnly(UniqueFd fd) {
@@ -219,23 +227,30 @@ void RingWriter::AdvanceOldest() {
   if (log_oldest_follows_) header().log_oldest.store(oldest_, std::memory_order_relaxed);
 }
 
+void RingWriter::Prefetch(uint64_t position, uint64_t size) const {
+  constexpr uint64_t kCacheLine = 64;
+  for (uint64_t at = position; at < position + size; at += kCacheLine) {
+    __builtin_prefetch(records_ + (at & (records_size_ - 1)), /*rw=*/1);
+  }
+}
+
 void RingWriter::Publish(uint64_t position, Bytes records, const StreamDirectory& streams) {
   Reclaim(position + records.size());
   const auto for_each = [&](auto&& store) {
     for (size_t offset = 0; offset < records.size();) {
       RecordHeader record_header;
       std::memcpy(&record_header, records.data() + offset, sizeof(record_header));
-      store(position + offset, records.subspan(offset, record_header.size), record_header);
+      store(position + offset, records.subspan(offset), record_header);
       offset += record_header.size;
     }
   };
-  for_each([this](uint64_t at, Bytes record, const RecordHeader& record_header) {
-    StoreRecord(at, record, record_header);
+  for_each([this](uint64_t at, Bytes rest, const RecordHeader& record_header) {
+    StoreRecord(at, rest.first(record_header.size), record_header);
     head_ = record_header.sequence;
   });
   DescribeStreams(streams);
-  for_each([this](uint64_t at, Bytes, const RecordHeader& record_header) {
-    StoreStream(at, record_header);
+  for_each([this](uint64_t at, Bytes rest, const RecordHeader& record_header) {
+    if (!IsFollowedInStream(rest, record_header)) StoreStream(at, record_header);
   });
   if (streams_published_ < streams_described_) PublishStreams();
   header().head.store(head_, std::memory_order_release);  // step 4

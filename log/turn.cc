@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <span>
 
 #include "base/check.h"
@@ -29,34 +30,40 @@ void Turn::Add(const EventToStage& event, const BatchOrigin& origin, uint32_t st
                const StreamLinks& links, size_t batch_index, size_t batch_count) {
   const uint64_t size = RecordSize(RecordKind::kEvent, event.body.size());
   ROOST_CHECK(size <= bytes_max_ - size_, "size={} of {}", size, bytes_max_ - size_);
-  RecordHeader header{};
-  header.size = static_cast<uint32_t>(size);
-  header.sequence = next_sequence();
-  header.revision = links.revision;
-  header.previous = links.previous;
-  header.jump = links.jump;
-  header.time_ns = origin.time_ns;
-  header.session = origin.session;
-  header.request = origin.request;
-  header.stream = stream;
-  header.type = event.type_hash;
-  header.agent = event.agent_hash;
-  header.uid = origin.uid;
-  header.batch_index = static_cast<uint16_t>(batch_index);
-  header.batch_count = static_cast<uint16_t>(batch_count);
-  header.kind = RecordKind::kEvent;
-  header.flags =
-      static_cast<uint8_t>((event.has_id ? kRecordHasId : 0) | (event.is_own ? kRecordIsOwn : 0));
-  header.body_length = static_cast<uint32_t>(event.body.size());
-
-  std::byte* record = buffer_.get() + size_;
-  std::byte* body = record + kRecordHeaderBytes;
-  std::byte* zeros = body + event.body.size();
-  std::memcpy(record, &header, sizeof(header));
+  // Made where it lies: a copy of fields that were stored one by one waits until they are in the cache.
+  std::byte* const record = buffer_.get() + size_;
+  auto* const header = ::new (record) RecordHeader{
+      .size = static_cast<uint32_t>(size),
+      .crc32c = 0,
+      .sequence = next_sequence(),
+      .revision = links.revision,
+      .previous = links.previous,
+      .jump = links.jump,
+      .time_ns = origin.time_ns,
+      .session = origin.session,
+      .request = origin.request,
+      .stream = stream,
+      .type = event.type_hash,
+      .agent = event.agent_hash,
+      .uid = origin.uid,
+      .batch_index = static_cast<uint16_t>(batch_index),
+      .batch_count = static_cast<uint16_t>(batch_count),
+      .kind = RecordKind::kEvent,
+      .flags = static_cast<uint8_t>((event.has_id ? kRecordHasId : 0) |
+                                    (event.is_own ? kRecordIsOwn : 0)),
+      .reserved = 0,
+      .body_length = static_cast<uint32_t>(event.body.size()),
+      .reserved2 = 0};
+  std::byte* const body = record + kRecordHeaderBytes;
+  std::byte* const zeros = body + event.body.size();
+  const auto zero_bytes = static_cast<size_t>(record + size - zeros);
+  if (zero_bytes < kRecordAlignment) {
+    std::memset(record + size - kRecordAlignment, 0, kRecordAlignment);
+  } else {
+    std::memset(zeros, 0, zero_bytes);
+  }
   std::memcpy(body, event.body.data(), event.body.size());
-  std::memset(zeros, 0, static_cast<size_t>(record + size - zeros));
-  const uint32_t crc32c = RecordChecksum(Bytes(record, size));
-  std::memcpy(record + offsetof(RecordHeader, crc32c), &crc32c, sizeof(crc32c));
+  header->crc32c = RecordChecksum(Bytes(record, size));
   size_ += size;
   ++count_;
 }
