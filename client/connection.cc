@@ -20,6 +20,14 @@ BatchLimits LimitsOf(const RingReader* ring) {
   return {layout.event_data_bytes_max, layout.batch_events_max, layout.batch_bytes_max};
 }
 
+// Of a request with this batch: enough, where its events have no fields but the usual ones and names of the usual length.
+size_t BytesExpected(const Batch& batch) {
+  constexpr size_t kBesideData = 224;
+  size_t bytes = kBesideData * (batch.events.size() + batch.conditions.size());
+  for (const NewEvent& event : batch.events) bytes += event.data.size();
+  return bytes;
+}
+
 Result<AppendResult> AppendResultOf(const wire::Reply& reply, Durability durability) {
   AppendResult result;
   result.durability = durability;
@@ -80,7 +88,7 @@ void Connection::Append(const Batch& batch, uint64_t deadline_ns, AppendDone don
   if (!status.ok()) return done(status);
 
   uint64_t bytes = 0;
-  core.encoder().BeginAppend();
+  core.encoder().BeginAppend(BytesExpected(batch));
   for (const NewEvent& event : batch.events) {
     const bool is_first = &event == &batch.events.front();
     const bool is_json = event.content_type == "application/json";

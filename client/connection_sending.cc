@@ -2,8 +2,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "client/connection_core.h"
 #include "ipc/protocol.h"
@@ -61,7 +63,8 @@ void ConnectionCore::AddRequest(Bytes bytes, const Terms& terms, uint64_t ticket
   request.deadline_ns = terms.deadline_ns;
   request.wait_until_ns = terms.wait_until_ns;
   request.ticket = ticket;
-  request.bytes.assign(bytes.begin(), bytes.end());
+  request.bytes = encoder_.HandOver();
+  ROOST_CHECK(std::to_address(request.bytes.begin()) == bytes.data(), "another request was made since");
   request.done = std::move(done);
   requests_.Add(std::move(request));
   encoder_.Shrink();

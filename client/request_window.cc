@@ -59,7 +59,7 @@ PendingRequest::Done RequestWindow::Finish(uint64_t number) {
   if (request == nullptr || request->state == State::kDone) return nullptr;
   if (IsLive(*request)) --live_;
   request->state = State::kDone;
-  request->bytes = std::vector<std::byte>();  // {} would keep its memory
+  request->bytes = OwnedRequest();
   PendingRequest::Done done = std::exchange(request->done, nullptr);
   DropDone();
   return done;
@@ -82,7 +82,7 @@ PendingRequest::Done RequestWindow::Abandon(uint64_t number) {
   if (request->state == State::kQueued) return Finish(number);
   --live_;
   request->state = State::kAbandoned;
-  request->bytes = std::vector<std::byte>();  // {} would keep its memory
+  request->bytes = OwnedRequest();
   return std::exchange(request->done, nullptr);
 }
 

@@ -10,8 +10,8 @@
 #include <functional>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/status.h"
+#include "ipc/messages.h"
 #include "schemas/control_generated.h"
 
 namespace roost {
@@ -35,7 +35,7 @@ struct PendingRequest {
   // Names it to its owner, whatever becomes of its number; 0: nobody will ask, and nothing is granted to it.
   uint64_t ticket = 0;
   uint32_t renumbered = 0;  // how often it got a new number within its session
-  std::vector<std::byte> bytes;
+  OwnedRequest bytes;
   Done done;
 };
 

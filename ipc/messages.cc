@@ -12,7 +12,7 @@ namespace roost {
 namespace {
 
 constexpr size_t kEventBytesFirst = 1024;
-constexpr size_t kRequestBytesFirst = 4096;
+constexpr size_t kRequestBytesFirst = 512;
 // A builder that has grown beyond it is given back rather than kept.
 constexpr size_t kKeptBytesMax = 128 << 10;
 constexpr size_t kBodyAlignment = 8;
@@ -30,8 +30,9 @@ const uint8_t* Octets(Bytes bytes) { return reinterpret_cast<const uint8_t*>(byt
 
 RequestEncoder::RequestEncoder() : builder_(kRequestBytesFirst), event_builder_(kEventBytesFirst) {}
 
-void RequestEncoder::BeginAppend() {
+void RequestEncoder::BeginAppend(size_t bytes_expected) {
   builder_.Clear();
+  if (bytes_expected > kRequestBytesFirst) builder_ = flatbuffers::FlatBufferBuilder(bytes_expected);
   events_.clear();
   conditions_.clear();
 }
@@ -54,7 +55,24 @@ void RequestEncoder::AddEvent(const EventFields& event) {
     std::memcpy(body + built + sizeof(length), event.data.data(), length);
     std::memset(body + used, 0, last_body_bytes_ - used);
   }
-  events_.push_back(wire::CreateNewEvent(builder_, bytes));
+  AddNewEvent(bytes);
+}
+
+// As CreateNewEvent does it, but for the first one of a request the vtable is known and need not be built and looked for: it is
+// that of the first.
+void RequestEncoder::AddNewEvent(flatbuffers::Offset<flatbuffers::Vector<uint8_t>> body) {
+  using flatbuffers::soffset_t;
+  if (events_.empty()) {
+    const flatbuffers::Offset<wire::NewEvent> event = wire::CreateNewEvent(builder_, body);
+    const uint8_t* const table = builder_.GetCurrentBufferPointer() + (builder_.GetSize() - event.o);
+    new_event_vtable_ = event.o + static_cast<flatbuffers::uoffset_t>(flatbuffers::ReadScalar<soffset_t>(table));
+    events_.push_back(event);
+    return;
+  }
+  builder_.PushElement(builder_.ReferTo(body.o));
+  const auto table = static_cast<flatbuffers::uoffset_t>(builder_.GetSize() + sizeof(soffset_t));
+  builder_.PushElement(static_cast<soffset_t>(new_event_vtable_) - static_cast<soffset_t>(table));
+  events_.emplace_back(table);
 }
 
 void RequestEncoder::BuildEvent(const EventFields& event) {
@@ -145,6 +163,12 @@ Bytes RequestEncoder::ListSessions(uint64_t number, uint64_t after, uint32_t lim
 Bytes RequestEncoder::InMemory(uint64_t number, uint64_t length) {
   builder_.Clear();
   return Finish(number, wire::CreateInMemory(builder_, length));
+}
+
+OwnedRequest RequestEncoder::HandOver() {
+  OwnedRequest request(builder_.Release());
+  builder_ = flatbuffers::FlatBufferBuilder(kRequestBytesFirst);  // whatever the next one needs, it is not as much
+  return request;
 }
 
 void RequestEncoder::Shrink() {

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -33,14 +34,31 @@ struct EventFields {
   std::string_view data = {};
 };
 
+// A finished request, owned.
+class OwnedRequest {
+ public:
+  OwnedRequest() = default;
+  explicit OwnedRequest(flatbuffers::DetachedBuffer buffer) : buffer_(std::move(buffer)) {}
+
+  size_t size() const { return buffer_.size(); }
+  std::byte* begin() { return reinterpret_cast<std::byte*>(buffer_.data()); }
+  std::byte* end() { return begin() + size(); }
+  const std::byte* begin() const { return reinterpret_cast<const std::byte*>(buffer_.data()); }
+  const std::byte* end() const { return begin() + size(); }
+
+ private:
+  flatbuffers::DetachedBuffer buffer_;
+};
+
 // Makes one request after another in memory that it keeps. What a function returns lives until the next
-// call; copy it to keep it.
+// call; copy it to keep it, or have it handed over.
 class RequestEncoder {
  public:
   RequestEncoder();
 
-  // An append: BeginAppend, then the events and conditions in any order, then FinishAppend.
-  void BeginAppend();
+  // An append: BeginAppend, then the events and conditions in any order, then FinishAppend. `bytes_expected` saves moving it
+  // while it grows.
+  void BeginAppend(size_t bytes_expected = 0);
   void AddEvent(const EventFields& event);
   void AddCondition(std::string_view stream, uint64_t expect);
   // The body that AddEvent made last, for whoever wants to know how large it is.
@@ -141,6 +159,9 @@ class RequestEncoder {
   };
   Bytes ListGroups(uint64_t number, const ListGroupsFields& list);
 
+  // The request that was made last, once.
+  OwnedRequest HandOver();
+
   // Gives back what a large request took.
   void Shrink();
 
@@ -156,12 +177,14 @@ class RequestEncoder {
   flatbuffers::Offset<flatbuffers::String> Required(std::string_view text);
   void BuildEvent(const EventFields& event);
   bool IsLikeBuilt(const EventFields& event) const;
+  void AddNewEvent(flatbuffers::Offset<flatbuffers::Vector<uint8_t>> body);
 
   flatbuffers::FlatBufferBuilder builder_;
   flatbuffers::FlatBufferBuilder event_builder_;
   EventFields built_;       // what the body there has; point into it
   size_t frame_bytes_ = 0;  // of that body (ipc/event_frame.h); 0: it has none
   size_t last_body_bytes_ = 0;
+  flatbuffers::uoffset_t new_event_vtable_ = 0;  // where it lies in the builder
   std::vector<flatbuffers::Offset<wire::NewEvent>> events_;
   std::vector<flatbuffers::Offset<wire::Condition>> conditions_;
 };
