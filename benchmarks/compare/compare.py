@@ -50,6 +50,7 @@ class Comparison:
         peers, absent = adapters.describe_all(options.bin)
         if options.peer:
             peers = {program: peer for program, peer in peers.items() if any(name in program for name in options.peer)}
+        options.scratch.mkdir(parents=True, exist_ok=True)
         self.results["machine"] = machine.describe(options.scratch)
         self.results["peers"] = {**self.results.get("peers", {}), **peers}
         self.results["absent"] = absent

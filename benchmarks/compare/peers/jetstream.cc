@@ -75,8 +75,8 @@ class JetStreamClient final : public Client {
       return;
     }
     for (const Event& event : events) {
-      Need(js_PublishAsync(context_, Subject(event.stream).c_str(), &event, sizeof(Event), nullptr),
-           "publish");
+      if (subject_.empty() || named_ != event.stream) subject_ = Subject(named_ = event.stream);
+      Need(js_PublishAsync(context_, subject_.c_str(), &event, sizeof(Event), nullptr), "publish");
     }
     jsPubOptions options;
     Need(jsPubOptions_Init(&options), "options");
@@ -157,6 +157,8 @@ class JetStreamClient final : public Client {
   natsConnection* connection_ = nullptr;
   jsCtx* context_ = nullptr;
   natsSubscription* subscription_ = nullptr;
+  std::string subject_;  // of the stream that was named last
+  uint32_t named_ = 0;
 };
 
 // A port that nobody has at the moment.

@@ -37,11 +37,11 @@ class RedisClient final : public Client {
 
   void Publish(std::span<const Event> events) override {
     for (const Event& event : events) {
-      const std::string key = Key(event.stream);
+      if (key_.empty() || named_ != event.stream) key_ = Key(named_ = event.stream);
       const std::string id = places_ ? fmt::format("{}-0", event.number + 1) : "*";
-      std::array<const char*, 5> words = {"XADD", key.c_str(), id.c_str(), "e",
+      std::array<const char*, 5> words = {"XADD", key_.c_str(), id.c_str(), "e",
                                           reinterpret_cast<const char*>(&event)};
-      const std::array<size_t, 5> sizes = {4, key.size(), id.size(), 1, sizeof(Event)};
+      const std::array<size_t, 5> sizes = {4, key_.size(), id.size(), 1, sizeof(Event)};
       ROOST_CHECK(redisAppendCommandArgv(context_.get(), 5, words.data(), sizes.data()) ==
                   REDIS_OK);
     }
@@ -134,6 +134,8 @@ class RedisClient final : public Client {
   const bool places_;
   const std::string socket_;
   Context context_;
+  std::string key_;  // of the stream that was named last
+  uint32_t named_ = 0;
   std::string last_ = "0-0";
   bool spin_ = false;
 };

@@ -19,6 +19,8 @@ T Need(Result<T> result) {
   return std::move(*result);
 }
 
+constexpr uint32_t kNoStream = UINT32_MAX;
+
 std::string StreamName(uint32_t stream) { return fmt::format("compare/{}", stream); }
 
 class RoostClient final : public Client {
@@ -35,15 +37,14 @@ class RoostClient final : public Client {
   }
 
   void Publish(std::span<const Event> events) override {
-    batch_.events.resize(events.size());
+    // What stays the same from one batch to the next is not said anew.
+    batch_.events.resize(events.size(),
+                         {.type = "compare.event", .content_type = "application/octet-stream"});
+    streams_.resize(events.size(), kNoStream);
     for (size_t i = 0; i < events.size(); ++i) {
       NewEvent& event = batch_.events[i];
-      if (event.stream.empty() || named_ != events[i].stream || events.size() > 1) {
-        event.stream = StreamName(events[i].stream);
-        named_ = events[i].stream;
-      }
-      event.type = "compare.event";
-      event.content_type = "application/octet-stream";
+      if (streams_[i] != events[i].stream) event.stream = StreamName(events[i].stream);
+      streams_[i] = events[i].stream;
       event.data.assign(reinterpret_cast<const char*>(&events[i]), sizeof(Event));
     }
     const AppendResult result = Need(client_.Append(batch_));
@@ -112,7 +113,7 @@ class RoostClient final : public Client {
   const bool polls_;
   roost::Client client_;
   Batch batch_;
-  uint32_t named_ = 0;
+  std::vector<uint32_t> streams_;  // that the events of batch_ name
   Page page_;
   uint64_t after_ = 0;
   bool spin_ = false;
