@@ -2,7 +2,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "base/check.h"
@@ -42,6 +41,7 @@ void ConnectionCore::Submit(Bytes bytes, const Terms& terms, Done done) {
 
 uint64_t ConnectionCore::SubmitCancellable(Bytes bytes, const Terms& terms, Done done) {
   if (terms.wait_until_ns != 0 && parked_.size() >= kWaitingRequestsMax) {
+    encoder_.Shrink();
     done({StatusCode::kBusy,
           fmt::format("{} requests wait in the broker already, which is the limit; cancel one, or "
                       "ask without waiting",
@@ -64,7 +64,8 @@ void ConnectionCore::AddRequest(Bytes bytes, const Terms& terms, uint64_t ticket
   request.wait_until_ns = terms.wait_until_ns;
   request.ticket = ticket;
   request.bytes = encoder_.HandOver();
-  ROOST_CHECK(std::to_address(request.bytes.begin()) == bytes.data(), "another request was made since");
+  ROOST_CHECK(request.bytes.begin() == bytes.data() && request.bytes.size() == bytes.size(),
+              "another request was made since");
   request.done = std::move(done);
   requests_.Add(std::move(request));
   encoder_.Shrink();

@@ -167,12 +167,13 @@ Bytes RequestEncoder::InMemory(uint64_t number, uint64_t length) {
 
 OwnedRequest RequestEncoder::HandOver() {
   OwnedRequest request(builder_.Release());
-  builder_ = flatbuffers::FlatBufferBuilder(kRequestBytesFirst);  // whatever the next one needs, it is not as much
+  builder_ = flatbuffers::FlatBufferBuilder(kRequestBytesFirst);
   return request;
 }
 
 void RequestEncoder::Shrink() {
-  if (builder_.GetSize() > kKeptBytesMax) builder_.Reset();
+  // Reset() would take as much again: what was expected once.
+  if (builder_.GetSize() > kRequestBytesFirst) builder_ = flatbuffers::FlatBufferBuilder(kRequestBytesFirst);
   if (event_builder_.GetSize() > kKeptBytesMax) {
     event_builder_.Reset();
     frame_bytes_ = 0;

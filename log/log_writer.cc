@@ -297,7 +297,6 @@ bool Log::StageEvents(std::span<const EventToStage> events, const BatchOrigin& o
     const StreamLinks links = streams_.NextLinks(stream);
     const uint64_t position = turn_.next_position();
     turn_.Add(event, origin, stream, links, index, events.size());
-    ring_.Prefetch(position, turn_.next_position() - position);
     streams_.Append(stream, position);
     place->revision = links.revision;
   }

@@ -227,13 +227,6 @@ void RingWriter::AdvanceOldest() {
   if (log_oldest_follows_) header().log_oldest.store(oldest_, std::memory_order_relaxed);
 }
 
-void RingWriter::Prefetch(uint64_t position, uint64_t size) const {
-  constexpr uint64_t kCacheLine = 64;
-  for (uint64_t at = position; at < position + size; at += kCacheLine) {
-    __builtin_prefetch(records_ + (at & (records_size_ - 1)), /*rw=*/1);
-  }
-}
-
 void RingWriter::Publish(uint64_t position, Bytes records, const StreamDirectory& streams) {
   Reclaim(position + records.size());
   const auto for_each = [&](auto&& store) {

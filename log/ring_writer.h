@@ -71,10 +71,6 @@ class RingWriter {
   // Steps 1 to 4: `records` are whole batches, their first at `position`, where the one before ended.
   void Publish(uint64_t position, Bytes records, const StreamDirectory& streams);
 
-  // Has the processor fetch what [position, position + size) will be stored to: the ring is larger than its caches, and what
-  // is staged is published a while later.
-  void Prefetch(uint64_t position, uint64_t size) const;
-
   // Whether a new stream of this name can be found by readers without a long search.
   bool HasRoomForStream(std::string_view name) const;
 

@@ -23,6 +23,10 @@ class ReceivedRequest {
     flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(words_.data()), size_);
     return wire::VerifyRequestBuffer(verifier) ? wire::GetRequest(words_.data()) : nullptr;
   }
+  std::vector<std::byte> copy() const {
+    const auto* const begin = reinterpret_cast<const std::byte*>(words_.data());
+    return {begin, begin + size_};
+  }
   std::span<std::byte> bytes() { return {reinterpret_cast<std::byte*>(words_.data()), size_}; }
 
  private:
@@ -93,6 +97,67 @@ TEST(RequestEncoderTest, AlignsEveryBodyTo8WithinTheRequest) {
     for (const wire::NewEvent* event : *request->body_as_Append()->events()) {
       ASSERT_EQ(reinterpret_cast<uintptr_t>(event->event()->data()) % 8, 0u);
     }
+  }
+}
+
+// The bytes of an append, its conditions before its events, as the code generated from the schema makes them.
+std::vector<std::byte> GeneratedAppend(const std::vector<std::string>& bodies, uint64_t expect) {
+  flatbuffers::FlatBufferBuilder builder;
+  const auto stream = builder.CreateString("condition");
+  const std::vector conditions{wire::CreateCondition(builder, stream, expect)};
+  std::vector<flatbuffers::Offset<wire::NewEvent>> events;
+  for (const std::string& body : bodies) {
+    builder.ForceVectorAlignment(body.size(), 1, 8);
+    const auto nested = builder.CreateVector(reinterpret_cast<const uint8_t*>(body.data()), body.size());
+    events.push_back(wire::CreateNewEvent(builder, nested));
+  }
+  const auto condition_list = builder.CreateVector(conditions);
+  const auto append = wire::CreateAppend(builder, builder.CreateVector(events), condition_list);
+  builder.Finish(wire::CreateRequest(builder, 9, wire::RequestBody::Append, append.Union()));
+  const auto bytes = std::as_bytes(std::span(builder.GetBufferPointer(), builder.GetSize()));
+  return {bytes.begin(), bytes.end()};
+}
+
+// An `expect` of 0 is left out, and then a condition's table has the form of the table around an event.
+TEST(RequestEncoderTest, PutsTheTableAroundEachEventAsTheGeneratedCodeDoes) {
+  for (const uint64_t expect : {uint64_t{0}, uint64_t{7}}) {
+    for (const size_t expected_bytes : {size_t{0}, size_t{20'000}}) {
+      RequestEncoder encoder;
+      encoder.BeginAppend(expected_bytes);
+      encoder.AddCondition("condition", expect);
+      for (const size_t data_bytes : {40, 40, 41, 0, 900, 40, 40}) {
+        encoder.AddEvent({.stream = "s", .type = "t", .agent = "a", .data = std::string(data_bytes, 'd')});
+      }
+      const ReceivedRequest received(encoder.FinishAppend(9));
+      const wire::Request* request = received.Verified();
+      ASSERT_NE(request, nullptr);
+      std::vector<std::string> bodies;
+      for (const wire::NewEvent* event : *request->body_as_Append()->events()) {
+        bodies.emplace_back(event->event()->begin(), event->event()->end());
+      }
+      ASSERT_EQ(bodies.size(), 7u);
+      EXPECT_EQ(received.copy(), GeneratedAppend(bodies, expect));
+    }
+  }
+}
+
+TEST(RequestEncoderTest, HandsARequestOverAndGoesOnWithTheNext) {
+  RequestEncoder encoder;
+  encoder.BeginAppend(1 << 20);
+  encoder.AddEvent({.stream = "s", .type = "t", .agent = "a", .data = "first"});
+  const Bytes shown = encoder.FinishAppend(1);
+  const OwnedRequest first = encoder.HandOver();
+  EXPECT_EQ(first.begin(), shown.data());  // it has not moved
+  EXPECT_EQ(first.size(), shown.size());
+  encoder.BeginAppend();
+  encoder.AddEvent({.stream = "s", .type = "t", .agent = "a", .data = "other"});
+  encoder.FinishAppend(2);
+  const OwnedRequest second = encoder.HandOver();
+  uint64_t number = 1;
+  for (const OwnedRequest* owned : {&first, &second}) {
+    const ReceivedRequest received(Bytes(owned->begin(), owned->end()));
+    ASSERT_NE(received.Verified(), nullptr);
+    EXPECT_EQ(received.Verified()->number(), number++);
   }
 }
 

@@ -38,8 +38,8 @@ class RoostClient final : public Client {
 
   void Publish(std::span<const Event> events) override {
     // What stays the same from one batch to the next is not said anew.
-    batch_.events.resize(events.size(),
-                         {.type = "compare.event", .content_type = "application/octet-stream"});
+    static const NewEvent kPlain{.type = "compare.event", .content_type = "application/octet-stream"};
+    batch_.events.resize(events.size(), kPlain);
     streams_.resize(events.size(), kNoStream);
     for (size_t i = 0; i < events.size(); ++i) {
       NewEvent& event = batch_.events[i];
