@@ -29,7 +29,6 @@ struct Peer {
   bool is_bulk = true;     // served behind those that ask little (broker/sequencer.h)
   uint64_t served_turn = 0;  // the last in which it was, behind them
   uint32_t turns = 0;      // in which something was received
-  bool asks_singly = false;  // when it was looked for last, there was one request and nothing behind it
   bool is_behind = false;  // it leaves its answers unread (broker/peer_socket.h)
   // What its requests of this turn cost beyond their bytes, as so many more bytes.
   uint64_t work = 0;

@@ -255,23 +255,15 @@ void Sequencer::Receive(const Inlet& inlet, size_t messages_max, Taken* taken) {
   Peer& peer = *inlet.peer;
   uint64_t bytes = 0;
   peer.work = 0;
-  // Neither in every turn, since both are system calls: whether it reads its answers, and whether there is something behind the one
-  // request of somebody who asks one thing at a time. If there is, epoll says so again. Answers lie in the socket only of a client
-  // whose lane has no room for them.
-  const uint32_t turns_between = peer.asks_singly ? kTurnsBetweenLooksAtSingles : kTurnsBetweenLooks;
-  const bool is_due = !inlet.is_lane && ++peer.turns % turns_between == 0;
-  const bool look = inlet.is_lane ? peer.lane->is_full : is_due;
+  // Not in every turn, since it is a system call. Answers lie in the socket only of a client whose lane has no room for them.
+  const bool look = inlet.is_lane ? peer.lane->is_full : ++peer.turns % kTurnsBetweenLooks == 0;
   if (peer.is_behind || look) peer.is_behind = peer.socket->IsBehind();
-  const bool takes_one = !inlet.is_lane && peer.asks_singly && !is_due;
-  size_t messages = 0;
   bool may_have_more = true;
-  while (may_have_more && messages < messages_max && bytes + peer.work < kBytesPerTurn) {
+  for (size_t i = 0; i < messages_max && bytes + peer.work < kBytesPerTurn; ++i) {
     may_have_more = ReceiveOne(inlet, &bytes);
-    if (may_have_more) ++messages;
-    if (takes_one) may_have_more = false;
+    if (!may_have_more) break;
+    ++taken->messages;
   }
-  if (!inlet.is_lane && !takes_one) peer.asks_singly = messages == 1 && !may_have_more;
-  taken->messages += messages;
   bytes += peer.work;
   taken->bytes += bytes;
   inlet.is_bulk() = may_have_more || bytes > kLightBytes || peer.session == nullptr;

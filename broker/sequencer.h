@@ -96,7 +96,6 @@ class Sequencer {
 
  private:
   static constexpr uint32_t kTurnsBetweenLooks = 2;
-  static constexpr uint32_t kTurnsBetweenLooksAtSingles = 8;
   static constexpr size_t kReadyMax = 256;
   static constexpr uint64_t kAcceptPauseNs = 100'000'000;
   static constexpr uint64_t kReleaseNs = 10'000'000'000;
