@@ -51,6 +51,9 @@ if(ROOST_SANITIZER STREQUAL "address")
 elseif(ROOST_SANITIZER STREQUAL "thread")
   set(roost_test_options -O0)
 endif()
+if(ROOST_UNITY)
+  list(APPEND roost_test_options -g0)  # GoogleTest names the line; without, a fifth of a test's build is saved
+endif()
 # A designated initializer that leaves the rest at its default says just what a test is about.
 list(APPEND roost_test_options -Wno-missing-field-initializers)
 
