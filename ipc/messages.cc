@@ -58,8 +58,7 @@ void RequestEncoder::AddEvent(const EventFields& event) {
   AddNewEvent(bytes);
 }
 
-// As CreateNewEvent does it, but for the first one of a request the vtable is known and need not be built and looked for: it is
-// that of the first.
+// As CreateNewEvent does it. Behind the first of a request the vtable is known: it need not be built and looked for again.
 void RequestEncoder::AddNewEvent(flatbuffers::Offset<flatbuffers::Vector<uint8_t>> body) {
   using flatbuffers::soffset_t;
   if (events_.empty()) {
