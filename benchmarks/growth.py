@@ -4,7 +4,7 @@ of events, of streams and of agents, each with the others held fixed.
 
   benchmarks/growth.py [--axis events,streams,agents] [--most N] [--save growth.json] [--plot docs/images]
 
-  events    10^4 ... --most (10^7; 10^8 needs 15 GB of disk and some minutes) of 1000 streams      streams_bench
+  events    10^4 ... --most (10^7; 10^8 needs 24 GB of disk and five minutes) of 1000 streams      streams_bench
   streams   10 ... 10^6, of ten million events                                                        streams_bench
   agents    1 ... 1000: appends of as many clients together, memory of as many shims      append_throughput, footprint.py
 
