@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +27,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/unix_socket.h"
+#include "benchmarks/compare/harness/processes.h"
 #include "roost/client.h"
 
 namespace roost {
@@ -47,54 +47,25 @@ struct Load {
 
 // Shared by the processes of one round.
 struct Shared {
-  std::atomic<int> ready{0};
-  int go = -1;  // a pipe that ends when all begin: a thousand that look for it now and then leave no processor for anybody
-  std::atomic<bool> stop{false};
+  compare::Meeting meeting;
   std::atomic<uint64_t> events{0};
 };
 
 // Runs `client` in `count` processes at once for the load's time; events a second in all.
 template <typename ClientMain>
 double RunClients(const Load& load, ClientMain client) {
-  auto* shared = static_cast<Shared*>(::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
-                                             MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  ROOST_CHECK(shared != MAP_FAILED);
-  new (shared) Shared;
-  int go[2];
-  ROOST_CHECK(::pipe(go) == 0);
-  shared->go = go[0];
-  std::vector<pid_t> children;
-  for (int i = 0; i < load.clients; ++i) {
-    const pid_t pid = ::fork();
-    ROOST_CHECK(pid >= 0);
-    if (pid == 0) {
-      ::close(go[1]);
-      client(i, *shared);
-      ::_exit(0);
-    }
-    children.push_back(pid);
-  }
-  while (shared->ready.load(std::memory_order_acquire) < load.clients) ::usleep(1000);
+  compare::SharedMemory<Shared> shared;
+  compare::Children children;
+  for (int i = 0; i < load.clients; ++i) children.Fork([&] { client(i, *shared); });
+  shared->meeting.WaitForAll(static_cast<uint32_t>(load.clients), &children);
   const uint64_t start = MonotonicNs();
-  ::close(go[1]);
+  shared->meeting.Go();
   ::usleep(static_cast<useconds_t>(load.seconds * 1e6));
   const uint64_t counted = shared->events.load(std::memory_order_acquire);
   const uint64_t end = MonotonicNs();
-  shared->stop.store(true, std::memory_order_release);
-  for (const pid_t child : children) {
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    ROOST_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status={}", status);
-  }
-  ::close(go[0]);
-  ::munmap(shared, sizeof(Shared));
+  shared->meeting.stop.store(true, std::memory_order_release);
+  children.Join();
   return static_cast<double>(counted) * 1e9 / static_cast<double>(end - start);
-}
-
-void WaitForGo(Shared& shared) {
-  shared.ready.fetch_add(1, std::memory_order_acq_rel);
-  char byte;
-  ROOST_CHECK(::read(shared.go, &byte, 1) == 0);
 }
 
 // ---- Roost ----
@@ -112,7 +83,7 @@ void RoostClient(const Load& load, const std::string& socket, int index, Shared&
                             .data = '"' + std::string(static_cast<size_t>(load.bytes) - 2, 'x') + '"'});
   }
   ROOST_CHECK(client.Append(batch).ok());
-  WaitForGo(shared);
+  shared.meeting.Arrive();
   int in_flight = 0;
   const auto done = [&](const Result<AppendResult>& result) {
     ROOST_CHECK(result.ok() && result->appended, "{}", result.status().message());
@@ -120,7 +91,7 @@ void RoostClient(const Load& load, const std::string& socket, int index, Shared&
     shared.events.fetch_add(result->count, std::memory_order_relaxed);
   };
   // Submit() blocks on 64; fewer in flight is for the load to keep.
-  while (!shared.stop.load(std::memory_order_acquire)) {
+  while (!shared.meeting.stopped()) {
     while (in_flight < load.in_flight) {
       ++in_flight;
       const Status status = client.Submit(batch, done);
@@ -196,9 +167,9 @@ void BareClient(const Load& load, int socket, Shared& shared) {
   const std::vector<std::byte> message(static_cast<size_t>(load.batch) *
                                        (static_cast<size_t>(load.bytes) + 110));
   std::byte answer[128];
-  WaitForGo(shared);
+  shared.meeting.Arrive();
   int in_flight = 0;
-  while (!shared.stop.load(std::memory_order_acquire)) {
+  while (!shared.meeting.stopped()) {
     while (in_flight < load.in_flight) {
       const SocketOutcome outcome = SendSeqpacket(socket, message);
       if (outcome == SocketOutcome::kWouldBlock) break;

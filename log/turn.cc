@@ -57,7 +57,7 @@ void Turn::Add(const EventToStage& event, const BatchOrigin& origin, uint32_t st
   std::byte* const body = record + kRecordHeaderBytes;
   std::byte* const zeros = body + event.body.size();
   const auto zero_bytes = static_cast<size_t>(record + size - zeros);
-  if (zero_bytes < kRecordAlignment) {
+  if (zero_bytes < kRecordAlignment) {  // nearly always: one store and no call; the body goes over it
     std::memset(record + size - kRecordAlignment, 0, kRecordAlignment);
   } else {
     std::memset(zeros, 0, zero_bytes);
