@@ -27,6 +27,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "benchmarks/compare/harness/processes.h"
 #include "client/connection.h"
 #include "roost/client.h"
 
@@ -48,38 +49,16 @@ struct Load {
 // Runs `client` in so many processes, from the moment at which all are ready; seconds until the last is done.
 double TimeProcesses(int count,
                      const std::function<void(int, const std::function<void()>&)>& client) {
-  int ready[2], go[2];
-  ROOST_CHECK(::pipe(ready) == 0 && ::pipe(go) == 0);
-  std::vector<pid_t> children;
+  compare::SharedMemory<compare::Meeting> meeting;
+  compare::Children children;
   for (int i = 0; i < count; ++i) {
-    const pid_t pid = ::fork();
-    ROOST_CHECK(pid >= 0);
-    if (pid == 0) {
-      ::close(go[1]);
-      client(i, [&] {
-        char byte = 0;
-        ROOST_CHECK(::write(ready[1], &byte, 1) == 1);
-        ROOST_CHECK(::read(go[0], &byte, 1) == 0);  // its end is the sign to begin
-      });
-      ::_exit(0);
-    }
-    children.push_back(pid);
+    children.Fork([&] { client(i, [&] { meeting->Arrive(); }); });
   }
-  for (int i = 0; i < count; ++i) {
-    char byte;
-    ROOST_CHECK(::read(ready[0], &byte, 1) == 1);
-  }
+  meeting->WaitForAll(static_cast<uint32_t>(count), &children);
   const uint64_t begin_ns = MonotonicNs();
-  ::close(go[1]);
-  for (const pid_t child : children) {
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    ROOST_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status={}", status);
-  }
+  meeting->Go();
+  children.Join();
   const uint64_t end_ns = MonotonicNs();
-  ::close(go[0]);
-  ::close(ready[0]);
-  ::close(ready[1]);
   return static_cast<double>(end_ns - begin_ns) / 1e9;
 }
 
